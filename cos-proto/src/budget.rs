@@ -1,0 +1,179 @@
+//! The memory of all writers of a driver: what they hold, and what they may share beyond their own
+//! chunk.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use crate::Observer;
+
+/// Bytes that may be held by sealed parts of all writers together. Taken with *try*, never awaited,
+/// so nobody who holds memory ever waits for more.
+///
+/// It also counts what its writers hold in all, their own chunks included: from the moment that
+/// bytes are pushed until the last request that sends them has let go of them, also when the writer
+/// is gone by then. With `n` open writers that is at most `n` chunks more than the limit.
+#[derive(Clone)]
+pub struct MemoryBudget(Arc<Counter>);
+
+struct Counter {
+    limit: u64,
+    used: AtomicU64,
+    held: Mutex<u64>,
+    observer: Arc<dyn Observer>,
+}
+
+impl MemoryBudget {
+    /// A budget of `limit` bytes.
+    pub fn new(limit: u64) -> Self {
+        Self::observed(limit, Arc::new(()))
+    }
+
+    /// A budget of `limit` bytes whose observer is told what is held whenever that changes, in the
+    /// order of the changes.
+    pub fn observed(limit: u64, observer: Arc<dyn Observer>) -> Self {
+        Self(Arc::new(Counter { limit, used: AtomicU64::new(0), held: Mutex::new(0), observer }))
+    }
+
+    /// The bytes that are taken now.
+    pub fn used(&self) -> u64 {
+        self.0.used.load(Ordering::Acquire)
+    }
+
+    /// The bytes that may be taken in all.
+    pub fn limit(&self) -> u64 {
+        self.0.limit
+    }
+
+    /// The bytes that all writers hold in memory now.
+    pub fn held(&self) -> u64 {
+        *self.0.lock()
+    }
+
+    /// Takes `bytes` if that many are free.
+    pub fn try_take(&self, bytes: u64) -> Option<Reservation> {
+        let limit = self.0.limit;
+        self.0
+            .used
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| {
+                used.checked_add(bytes).filter(|&total| total <= limit)
+            })
+            .ok()
+            .map(|_| Reservation { budget: self.clone(), bytes })
+    }
+
+    /// Begins to count bytes that are held together.
+    pub(crate) fn hold(&self) -> Held {
+        Held(Arc::new(Holding { budget: self.clone(), bytes: AtomicU64::new(0) }))
+    }
+}
+
+impl Counter {
+    fn change(&self, change: impl FnOnce(u64) -> u64) {
+        let mut held = self.lock();
+        *held = change(*held);
+        // Told under the lock, so that the last value told is the last one there was.
+        self.observer.buffered(*held);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, u64> {
+        // An observer that panics does so after the change.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for MemoryBudget {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("MemoryBudget")
+            .field("limit", &self.limit())
+            .field("used", &self.used())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Bytes taken from a [`MemoryBudget`]; dropping gives them back.
+#[derive(Debug)]
+pub struct Reservation {
+    budget: MemoryBudget,
+    bytes: u64,
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.budget.0.used.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
+/// Bytes that are held together; they count until the last clone is dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct Held(Arc<Holding>);
+
+#[derive(Debug)]
+struct Holding {
+    budget: MemoryBudget,
+    bytes: AtomicU64,
+}
+
+impl Held {
+    /// So many bytes more.
+    pub(crate) fn add(&self, bytes: u64) {
+        self.0.bytes.fetch_add(bytes, Ordering::AcqRel);
+        self.0.budget.0.change(|held| held.saturating_add(bytes));
+    }
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        let bytes = *self.bytes.get_mut();
+        if bytes > 0 {
+            self.budget.0.change(|held| held.saturating_sub(bytes));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn never_hands_out_more_than_the_limit_and_takes_it_back_on_drop() {
+        let budget = MemoryBudget::new(10);
+        let six = budget.try_take(6).expect("free");
+        assert!(budget.try_take(5).is_none());
+        let four = budget.try_take(4).expect("just fits");
+        assert_eq!(budget.used(), 10);
+        drop(six);
+        assert_eq!(budget.used(), 4);
+        drop(four);
+        assert_eq!((budget.used(), budget.limit()), (0, 10));
+        assert!(budget.try_take(u64::MAX).is_none());
+    }
+
+    #[test]
+    fn what_is_held_counts_until_its_last_clone_is_gone() {
+        #[derive(Default)]
+        struct Told(Mutex<Vec<u64>>);
+        impl Observer for Told {
+            fn buffered(&self, bytes: u64) {
+                self.0.lock().unwrap().push(bytes);
+            }
+        }
+        let told = Arc::new(Told::default());
+        let budget = MemoryBudget::observed(0, Arc::<Told>::clone(&told) as _);
+        let one = budget.hold();
+        one.add(3);
+        let (two, again) = (budget.hold(), one.clone());
+        two.add(4);
+        one.add(1);
+        assert_eq!(budget.held(), 8);
+        drop(one);
+        assert_eq!(budget.held(), 8);
+        drop(again);
+        drop(two);
+        assert_eq!((budget.held(), &*told.0.lock().unwrap()), (0, &vec![3, 7, 8, 4, 0]));
+    }
+}

@@ -1,0 +1,227 @@
+//! Rows of the module's tables against a store in memory.
+
+use std::time::Duration;
+
+use super::*;
+use crate::{
+    CallKind,
+    op::{
+        UploadState,
+        test_store::{Effect, Store, key},
+    },
+};
+
+fn record(upload: Option<&str>) -> bytes::Bytes {
+    let upload = upload.map(|id| UploadId::new(id).expect("id"));
+    UploadState { upload, ..UploadState::default() }.to_bytes()
+}
+
+fn delete(store: &mut Store, path: &str) -> Result<DeleteOutcome, Error> {
+    store.run(DeleteTree::new(key(path)), 9)
+}
+
+#[test]
+fn removes_the_object_and_all_below_and_no_sibling() {
+    let mut store = Store::new();
+    for name in ["a", "a/", "a/b", "a/b/c", "a/é&", "a-b", "ab", "a.b/c", "b/a/b", "0"] {
+        store = store.with(name, name);
+    }
+    let outcome = delete(&mut store, "a").expect("deleted");
+    assert_eq!((outcome.objects, outcome.uploads), (5, 0));
+    assert_eq!(store.keys(), ["0", "a-b", "a.b/c", "ab", "b/a/b"]);
+    // Siblings are not even listed.
+    assert_eq!(store.calls(CallKind::GetBucket), 1);
+    assert!(store.log.contains(&"GetBucket  prefix=a/".to_owned()), "{:?}", store.log);
+}
+
+#[test]
+fn nothing_at_all_is_path_not_found() {
+    let mut store =
+        Store::new().with("ab", "x").with_upload("ab", "id9", 0).with_upload("a-", "id8", 0);
+    let error = delete(&mut store, "a").expect_err("nothing there");
+    assert_eq!((error.kind(), error.path()), (&ErrorKind::PathNotFound, Some("a")));
+    assert_eq!(store.keys(), ["ab"]);
+    assert_eq!(store.uploads.len(), 2);
+}
+
+#[test]
+fn any_one_find_is_enough() {
+    for (name, mut store) in [
+        ("object", Store::new().with("a", "x")),
+        ("below", Store::new().with("a/b", "x")),
+        ("placeholder", Store::new().with("a/", "")),
+        ("record", Store::new().with("a~upload", record(None))),
+        ("record below", Store::new().with("a/b~upload", record(None))),
+        ("upload", Store::new().with_upload("a", "id1", 0)),
+        ("upload below", Store::new().with_upload("a/b", "id1", 0)),
+    ] {
+        delete(&mut store, "a").expect(name);
+        assert!(store.objects.is_empty() && store.uploads.is_empty(), "{name}");
+        let error = delete(&mut store, "a").expect_err(name);
+        assert_eq!(error.kind(), &ErrorKind::PathNotFound, "{name}");
+    }
+}
+
+#[test]
+fn an_upload_is_aborted_before_its_record_is_deleted() {
+    let mut store = Store::new()
+        .with("a~upload", record(Some("id1")))
+        .with("a/b~upload", record(Some("id2")))
+        .with("a/c", "x")
+        .with_upload("a", "id1", 0)
+        .with_upload("a/b", "id2", 0);
+    store.lagging = vec!["id1".into(), "id2".into()];
+    let outcome = delete(&mut store, "a").expect("deleted");
+    assert_eq!((outcome.objects, outcome.uploads), (3, 2));
+    assert!(store.objects.is_empty() && store.uploads.is_empty());
+    let last_abort = store.log.iter().rposition(|line| line.starts_with("AbortMultipart"));
+    assert!(last_abort.expect("aborts") < store.position("DeleteMultipleObjects"));
+}
+
+#[test]
+fn a_record_stays_while_its_upload_cannot_be_aborted() {
+    let mut store = Store::new()
+        .with("a/b~upload", record(Some("id2")))
+        .with("a/c", "x")
+        .with_upload("a/b", "id2", 0)
+        .fault("AbortMultipartUpload", 9, Effect::Refuse(403, "AccessDenied"));
+    let error = delete(&mut store, "a").expect_err("denied");
+    assert_eq!(error.kind(), &ErrorKind::Denied);
+    assert!(error.failures().iter().all(|failure| failure.key == "a/b"), "{error:?}");
+    assert_eq!(store.keys(), ["a/b~upload"]);
+}
+
+#[test]
+fn what_is_no_record_is_deleted_below_the_path_and_left_beside_it() {
+    for body in [bytes::Bytes::from_static(b"mine"), vec![0; 5 * 1024 * 1024].into()] {
+        let mut store = Store::new()
+            .with("a", "x")
+            .with("a~upload", body.clone())
+            .with("a/b~upload", body.clone());
+        delete(&mut store, "a").expect("deleted");
+        assert_eq!(store.keys(), ["a~upload"]);
+        let error = delete(&mut store, "a").expect_err("only somebody else's object");
+        assert_eq!(error.kind(), &ErrorKind::PathNotFound);
+    }
+    // A damaged record is ours all the same.
+    let damaged = record(Some("id")).slice(..20);
+    let mut store = Store::new().with("a~upload", damaged);
+    delete(&mut store, "a").expect("deleted");
+    assert!(store.objects.is_empty());
+}
+
+#[test]
+fn a_record_whose_upload_is_gone_is_deleted() {
+    let mut store = Store::new().with("a~upload", record(Some("gone")));
+    let outcome = delete(&mut store, "a").expect("deleted");
+    assert_eq!((outcome.objects, outcome.uploads), (1, 0));
+    assert!(store.objects.is_empty());
+}
+
+#[test]
+fn many_pages_go_in_batches_and_a_constant_number_is_held() {
+    let mut store = Store::new();
+    for number in 0..7_321 {
+        store = store.with(&format!("a/{number:05}"), "");
+        if number % 50 == 0 {
+            store = store.with(&format!("a/{number:05}~upload"), record(None));
+            store = store.with_upload("a/x", &format!("id{number:05}"), 0);
+        }
+    }
+    store.page = 100;
+    let mut operation = DeleteTree::new(key("a"));
+    let mut held_max = 0;
+    let counted = Counting { operation: &mut operation, held_max: &mut held_max };
+    let outcome = store.run(counted, 4).expect("deleted");
+    assert_eq!((outcome.objects, outcome.uploads), (7_321 + 147, 147));
+    assert!(store.objects.is_empty() && store.uploads.is_empty());
+    assert!(held_max <= 2 * PAGE, "{held_max} keys held");
+    assert!(store.open_max <= 4);
+}
+
+/// Notes how much the operation holds whenever it is asked.
+struct Counting<'a> {
+    operation: &'a mut DeleteTree,
+    held_max: &'a mut usize,
+}
+
+impl Operation for Counting<'_> {
+    type Tag = Tag;
+    type Output = Result<DeleteOutcome, Error>;
+
+    fn next(&mut self) -> Next<Tag, Self::Output> {
+        let held = self.operation.batches.held() + self.operation.reaper.held();
+        *self.held_max = held.max(*self.held_max);
+        self.operation.next()
+    }
+
+    fn call(&self, tag: Tag) -> Call {
+        self.operation.call(tag)
+    }
+
+    fn on_reply(&mut self, tag: Tag, reply: Reply) -> Result<(), Rejected> {
+        self.operation.on_reply(tag, reply)
+    }
+
+    fn on_error(&mut self, tag: Tag, error: CallError) {
+        self.operation.on_error(tag, error);
+    }
+}
+
+#[test]
+fn what_this_driver_wrote_is_deleted_although_no_list_shows_it() {
+    let recent = Recent::new();
+    let mut store = Store::new()
+        .with("a/b", "x")
+        .with("a/b~upload", record(Some("id1")))
+        .with_upload("a/b", "id1", 0)
+        .with_upload("a/c", "id2", 0)
+        .with("ab", "x");
+    store.lagging = ["a/b", "a/b~upload", "id1", "id2"].map(String::from).to_vec();
+    for name in ["a/b", "a/b~upload", "ab"] {
+        recent.note_object(&key(name));
+    }
+    recent.note_upload(&key("a/c"), &UploadId::new("id2").expect("id"));
+    let now = Ticks::new(Duration::from_secs(7));
+    let tree = || DeleteTree::new(key("a")).with_recent(recent.clone(), now);
+    let outcome = store.run(tree(), 9).expect("deleted");
+    assert_eq!((outcome.objects, outcome.uploads), (2, 2));
+    assert_eq!((store.keys(), store.uploads.len()), (vec!["ab"], 0));
+    // It is forgotten, so it cannot be found again.
+    assert_eq!(recent.len(), 1);
+    let error = store.run(tree(), 9).expect_err("nothing left");
+    assert_eq!(error.kind(), &ErrorKind::PathNotFound);
+}
+
+#[test]
+fn keys_that_fail_are_listed_and_all_others_deleted() {
+    let said = "<DeleteResult><Error><Key>a/b</Key><Code>AccessDenied</Code><Message>no</Message>\
+                </Error></DeleteResult>";
+    let mut store = Store::new().with("a/b", "x").with("a/c", "x").fault(
+        "DeleteMultipleObjects",
+        1,
+        Effect::Say(said.into()),
+    );
+    let error = delete(&mut store, "a").expect_err("one key failed");
+    assert_eq!((error.kind(), error.path()), (&ErrorKind::Denied, Some("a")));
+    assert_eq!(error.failures().len(), 1);
+    assert_eq!((&*error.failures()[0].key, &*error.failures()[0].code), ("a/b", "AccessDenied"));
+}
+
+#[test]
+fn a_list_that_fails_is_an_error_and_never_path_not_found() {
+    for call in ["HeadObject a", "GetObject a~upload", "GetBucket", "ListMultipartUploads"] {
+        let mut store = Store::new().fault(call, 9, Effect::Refuse(403, "AccessDenied"));
+        let error = delete(&mut store, "a").expect_err(call);
+        assert_eq!((error.kind(), error.path()), (&ErrorKind::Denied, Some("a")), "{call}");
+    }
+}
+
+#[test]
+fn a_list_that_does_not_advance_ends_as_malformed() {
+    let said = "<ListBucketResult><IsTruncated>true</IsTruncated><NextMarker>a/b</NextMarker>\
+                <Contents><Key>a/b</Key><ETag>e</ETag><Size>1</Size></Contents></ListBucketResult>";
+    let mut store = Store::new().fault("GetBucket", 9, Effect::Say(said.into()));
+    let error = delete(&mut store, "a").expect_err("endless");
+    assert_eq!(error.kind(), &ErrorKind::Malformed);
+}

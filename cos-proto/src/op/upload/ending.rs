@@ -1,0 +1,475 @@
+//! How an upload ends: what Close, Commit and Cancel send, and what their failures mean.
+
+use crate::{
+    Call, CallError, ETag, Error, ErrorKind, Next, Rejected, Reply, UploadId, Verification,
+    api::{self, CompleteOptions, ListUploadsOptions},
+    op::UploadState,
+    op::settle::{AfterComplete, Evidence, Intent, Seen, after_complete, put_needs_head, settle},
+};
+
+use super::{Multipart, Persist, Phase, RecordObject, Tag, Upload};
+
+/// What a writer was asked to end with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    Close,
+    Commit,
+    Cancel,
+}
+
+/// What an upload has ended as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UploadOutcome {
+    /// The size in bytes.
+    pub size: u64,
+    /// The object's ETag, if it was committed.
+    pub etag: Option<ETag>,
+    /// Its version, if it was committed to a bucket that has versions.
+    pub version_id: Option<String>,
+    /// Whether COS's CRC-64 of the committed object was compared with ours.
+    pub verification: Verification,
+    /// How many parts COS gave no CRC-64 for.
+    pub parts_unverified: u16,
+    /// An attempt to open the multipart upload may have opened another, which only a sweep finds.
+    pub stray_possible: bool,
+    /// What resuming needs, if it was closed and is no storage driver's.
+    pub state: Option<UploadState>,
+}
+
+/// One call of the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EndTag {
+    SaveRecord,
+    Complete,
+    PutObject,
+    Verify,
+    Abort,
+    DropRecord,
+    ListStrays,
+    AbortStray,
+}
+
+#[derive(Debug)]
+pub(super) struct Ending {
+    goal: Goal,
+    step: Step,
+    /// Whether the step's call has been started.
+    asked: bool,
+    published: Option<Published>,
+    strays: Vec<UploadId>,
+}
+
+/// The object that a commit has made.
+#[derive(Debug)]
+struct Published {
+    etag: ETag,
+    version_id: Option<String>,
+    verification: Verification,
+}
+
+/// The steps in order; those that have nothing to do are passed over.
+#[derive(Debug)]
+enum Step {
+    Drain,
+    Save,
+    Publish,
+    Verify(Doubt),
+    Abort,
+    DropRecord,
+    ListStrays,
+    AbortStrays,
+    Finished,
+}
+
+/// Why the object is looked at once more.
+#[derive(Debug)]
+enum Doubt {
+    /// Complete succeeded, but its answer had no CRC-64.
+    NoCrc { etag: ETag, version_id: Option<String> },
+    /// The answer to the write got lost.
+    Ambiguous(Evidence, Box<CallError>),
+}
+
+impl Ending {
+    pub(super) fn new(goal: Goal) -> Self {
+        Self { goal, step: Step::Drain, asked: false, published: None, strays: Vec::new() }
+    }
+
+    /// The end of a failed writer that created its upload itself.
+    pub(super) fn aborting() -> Self {
+        Self { step: Step::Abort, ..Self::new(Goal::Cancel) }
+    }
+
+    pub(super) fn is_aborting(&self) -> bool {
+        self.goal == Goal::Cancel && matches!(self.step, Step::Abort | Step::Finished)
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        matches!(self.step, Step::Finished)
+    }
+
+    pub(super) fn next_abort(&mut self) -> Option<EndTag> {
+        if self.asked || self.is_finished() {
+            return None;
+        }
+        self.asked = true;
+        Some(EndTag::Abort)
+    }
+
+    fn advance(&mut self, step: Step) {
+        self.step = step;
+        self.asked = false;
+    }
+}
+
+/// Whether the upload that a failed writer created is of no more use. After an unknown outcome or
+/// a bad object it may still be completing.
+pub(super) fn may_abort_after(error: &Error) -> bool {
+    !matches!(
+        error.kind(),
+        ErrorKind::OutcomeUnknown
+            | ErrorKind::Corrupt
+            | ErrorKind::UploadLost
+            | ErrorKind::Overwritten
+    )
+}
+
+/// A forbidden overwrite: by another's object, or by that of an earlier attempt.
+fn exists_already(error: &CallError) -> bool {
+    error.code() == Some("FileAlreadyExists")
+}
+
+impl Upload {
+    pub(super) fn next_ending(&mut self) -> Next<Tag, Result<UploadOutcome, Error>> {
+        loop {
+            let Phase::Ending(ending) = &mut self.phase else { return Next::Pending };
+            if ending.asked {
+                return Next::Pending;
+            }
+            let goal = ending.goal;
+            let tag = match &ending.step {
+                Step::Drain => match self.drain(goal) {
+                    Some(next) => return next,
+                    None => continue,
+                },
+                Step::Save => EndTag::SaveRecord,
+                Step::Publish if self.parts.any() => EndTag::Complete,
+                Step::Publish => EndTag::PutObject,
+                Step::Verify(_) => EndTag::Verify,
+                Step::Abort => EndTag::Abort,
+                Step::DropRecord => EndTag::DropRecord,
+                Step::ListStrays => EndTag::ListStrays,
+                Step::AbortStrays if ending.strays.is_empty() => {
+                    ending.advance(Step::Finished);
+                    continue;
+                }
+                Step::AbortStrays => EndTag::AbortStray,
+                Step::Finished => return Next::Done(Ok(self.finish())),
+            };
+            ending.asked = true;
+            self.note_effect(tag);
+            return Next::Call(Tag::End(tag));
+        }
+    }
+
+    /// What is about to be created may be there from now on, whatever the answer.
+    fn note_effect(&mut self, tag: EndTag) {
+        match tag {
+            EndTag::SaveRecord => self.note_record(),
+            EndTag::Complete | EndTag::PutObject => {
+                if let Some(recent) = &self.options.recent {
+                    recent.note_object(&self.key);
+                }
+            }
+            EndTag::Verify
+            | EndTag::Abort
+            | EndTag::DropRecord
+            | EndTag::ListStrays
+            | EndTag::AbortStray => {}
+        }
+    }
+
+    /// Brings sealed parts to COS first; a cancel only lets those in flight end.
+    fn drain(&mut self, goal: Goal) -> Option<Next<Tag, Result<UploadOutcome, Error>>> {
+        if goal != Goal::Cancel
+            && let Some(tag) = self.next_transfer()
+        {
+            return Some(Next::Call(tag));
+        }
+        if self.is_transferring() {
+            return Some(Next::Pending);
+        }
+        match goal {
+            Goal::Close => match self.persist {
+                Persist::Record(_) if self.unsaved => self.advance(Step::Save),
+                Persist::Record(_) | Persist::Caller => self.advance(Step::Finished),
+            },
+            Goal::Commit => self.advance(Step::Publish),
+            Goal::Cancel if self.upload_id().is_some() => self.advance(Step::Abort),
+            Goal::Cancel => self.go_to_record(),
+        }
+        None
+    }
+
+    fn advance(&mut self, step: Step) {
+        if let Phase::Ending(ending) = &mut self.phase {
+            ending.advance(step);
+        }
+    }
+
+    /// After the write or the abort: the record, then strays.
+    fn go_to_record(&mut self) {
+        if self.record == RecordObject::Possible {
+            self.advance(Step::DropRecord);
+        } else {
+            self.go_to_strays();
+        }
+    }
+
+    /// Only a storage driver may take others' uploads of the key for its own.
+    fn go_to_strays(&mut self) {
+        let known = self.created_after.is_some() && matches!(self.persist, Persist::Record(_));
+        self.advance(if self.stray_possible && known { Step::ListStrays } else { Step::Finished });
+    }
+
+    fn published(&mut self, published: Published) {
+        let put_beside_upload = !self.parts.any() && self.upload_id().is_some();
+        if let Phase::Ending(ending) = &mut self.phase {
+            ending.published = Some(published);
+        }
+        if put_beside_upload {
+            self.advance(Step::Abort);
+        } else {
+            self.forget_upload();
+            self.go_to_record();
+        }
+    }
+
+    fn finish(&mut self) -> UploadOutcome {
+        let phase = std::mem::replace(&mut self.phase, Phase::Over);
+        let (goal, published) = match phase {
+            Phase::Ending(ending) => (ending.goal, ending.published),
+            Phase::Opening(_) | Phase::Writing | Phase::Over => (Goal::Close, None),
+        };
+        let verification =
+            published.as_ref().map_or(Verification::Unverified, |made| made.verification);
+        let (etag, version_id) = match published {
+            Some(made) => (Some(made.etag), made.version_id),
+            None => (None, None),
+        };
+        let keeps_state = goal == Goal::Close && matches!(self.persist, Persist::Caller);
+        UploadOutcome {
+            size: self.parts.size(),
+            etag,
+            version_id,
+            verification,
+            parts_unverified: self.parts.unverified(),
+            stray_possible: self.stray_possible,
+            state: keeps_state.then(|| self.state()),
+        }
+    }
+
+    pub(super) fn end_call(&self, tag: EndTag) -> Call {
+        let (Phase::Ending(ending), id) = (&self.phase, self.upload_id()) else {
+            return self.harmless_call();
+        };
+        match (tag, id, &self.persist) {
+            (EndTag::SaveRecord, ..) => self.record_call(&self.state()),
+            (EndTag::Complete, Some(id), _) => {
+                let mut options = CompleteOptions::default();
+                options.overwrite = self.options.object.overwrites();
+                api::multipart::complete::call(&self.key, id, &self.parts.manifest(), &options)
+            }
+            (EndTag::PutObject, ..) => {
+                api::put_object::call(&self.key, &self.options.object, self.parts.whole().0)
+            }
+            (EndTag::Abort, Some(id), _) => api::multipart::abort::call(&self.key, id),
+            (EndTag::DropRecord, _, Persist::Record(record)) => {
+                api::delete_object::call(record, None)
+            }
+            (EndTag::ListStrays, ..) => {
+                api::multipart::list_uploads::call(&ListUploadsOptions::new(self.key.as_str()))
+            }
+            (EndTag::AbortStray, ..) => match ending.strays.last() {
+                Some(stray) => api::multipart::abort::call(&self.key, stray),
+                None => self.harmless_call(),
+            },
+            (EndTag::Verify | EndTag::Complete | EndTag::Abort | EndTag::DropRecord, ..) => {
+                self.head_call()
+            }
+        }
+    }
+
+    pub(super) fn on_end_reply(&mut self, tag: EndTag, reply: &Reply) -> Result<(), Rejected> {
+        match tag {
+            EndTag::SaveRecord => {
+                Self::check_record(reply, &self.state())?;
+                self.advance(Step::Finished);
+            }
+            EndTag::Complete => {
+                let completed = api::multipart::complete::decode(reply)?;
+                let ours = self.parts.combined_crc64();
+                let verification = completed.crc64.verify(ours).map_err(Rejected::Final)?;
+                let (etag, version_id) = (completed.etag, completed.version_id);
+                match verification {
+                    Verification::Verified => {
+                        self.published(Published { etag, version_id, verification });
+                    }
+                    Verification::Unverified => {
+                        self.advance(Step::Verify(Doubt::NoCrc { etag, version_id }));
+                    }
+                }
+            }
+            EndTag::PutObject => {
+                let written = api::put_object::decode(reply)?;
+                let crc64 = self.parts.whole().1;
+                let verification = written.crc64.verify(crc64).map_err(Rejected::Retry)?;
+                let (etag, version_id) = (written.etag, written.version_id);
+                self.published(Published { etag, version_id, verification });
+            }
+            EndTag::Verify => {
+                let meta = api::head_object::decode(reply)?;
+                self.verified(&Seen::Object(meta));
+            }
+            EndTag::Abort => self.aborted(),
+            EndTag::DropRecord => self.record_dropped(),
+            EndTag::ListStrays => self.on_strays(reply)?,
+            EndTag::AbortStray => self.stray_done(),
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_end_error(&mut self, tag: EndTag, error: CallError) {
+        let cancelling = self.ended.goal() == Some(Goal::Cancel);
+        match tag {
+            EndTag::Complete => self.on_complete_error(error),
+            EndTag::PutObject => self.on_put_error(error),
+            EndTag::Verify => self.verified(&Seen::from_error(&error)),
+            EndTag::Abort if error.is_not_found() => self.aborted(),
+            // The record names the upload: kept, so that a later sweep or writer finds it.
+            EndTag::Abort if self.failure.is_some() => self.advance(Step::Finished),
+            EndTag::DropRecord if error.is_not_found() => self.record_dropped(),
+            EndTag::Abort | EndTag::DropRecord if !cancelling => self.go_to_strays(),
+            EndTag::ListStrays => self.advance(Step::Finished),
+            EndTag::AbortStray => self.stray_done(),
+            EndTag::Abort => {
+                // Once is enough: the end of a failed writer does not try it again.
+                self.advance(Step::Finished);
+                self.fail(error.into_error());
+            }
+            EndTag::SaveRecord | EndTag::DropRecord => self.fail(error.into_error()),
+        }
+    }
+
+    fn on_complete_error(&mut self, error: CallError) {
+        let evidence = match after_complete(&error) {
+            AfterComplete::Fail if exists_already(&error) && error.maybe_done() => Evidence::None,
+            AfterComplete::Fail => return self.fail(error.into_error()),
+            AfterComplete::Head => Evidence::None,
+            AfterComplete::HeadUploadGone => {
+                Evidence::UploadGone { base: self.base.clone(), parts: self.parts.manifest().len() }
+            }
+        };
+        self.advance(Step::Verify(Doubt::Ambiguous(evidence, Box::new(error))));
+    }
+
+    fn on_put_error(&mut self, error: CallError) {
+        if put_needs_head(&error) {
+            self.advance(Step::Verify(Doubt::Ambiguous(Evidence::None, Box::new(error))));
+        } else {
+            self.fail(error.into_error());
+        }
+    }
+
+    fn intent(&self) -> Intent {
+        let crc64 =
+            if self.parts.any() { self.parts.combined_crc64() } else { self.parts.whole().1 };
+        Intent { size: self.parts.size(), crc64 }
+    }
+
+    /// The HEAD is back: does it show what was written?
+    fn verified(&mut self, seen: &Seen) {
+        let intent = self.intent();
+        let Phase::Ending(ending) = &mut self.phase else { return };
+        match std::mem::replace(&mut ending.step, Step::Finished) {
+            Step::Verify(Doubt::NoCrc { etag, version_id }) => match seen {
+                // Another writer's object would have another ETag, and says nothing about ours.
+                Seen::Object(meta) if meta.etag == etag => match meta.crc64.verify(intent.crc64) {
+                    Ok(verification) => {
+                        self.published(Published { etag, version_id, verification });
+                    }
+                    Err(reason) => {
+                        let text = format!("{reason}; the object may be bad, it was not deleted");
+                        self.fail(Error::new(ErrorKind::Corrupt, text));
+                    }
+                },
+                Seen::Object(_) | Seen::Absent | Seen::Failed => {
+                    let verification = Verification::Unverified;
+                    self.published(Published { etag, version_id, verification });
+                }
+            },
+            Step::Verify(Doubt::Ambiguous(evidence, cause)) => {
+                let exists = exists_already(&cause);
+                let version_id = match seen {
+                    Seen::Object(meta) => meta.version_id.clone(),
+                    Seen::Absent | Seen::Failed => None,
+                };
+                match settle(&intent, &evidence, seen).into_result(*cause) {
+                    Ok((etag, verification)) => {
+                        self.published(Published { etag, version_id, verification });
+                    }
+                    Err(error) if exists => self.fail(error.with_kind(ErrorKind::AlreadyExists)),
+                    Err(error) => self.fail(error),
+                }
+            }
+            step @ (Step::Drain
+            | Step::Save
+            | Step::Publish
+            | Step::Abort
+            | Step::DropRecord
+            | Step::ListStrays
+            | Step::AbortStrays
+            | Step::Finished) => ending.step = step,
+        }
+    }
+
+    fn aborted(&mut self) {
+        self.forget_upload();
+        self.multipart = Multipart::None;
+        if self.failure.is_some() {
+            self.advance(Step::Finished);
+        } else {
+            self.go_to_record();
+        }
+    }
+
+    fn record_dropped(&mut self) {
+        self.forget_record();
+        self.go_to_strays();
+    }
+
+    /// Uploads of exactly this key that began after ours was asked for, and are not ours.
+    fn on_strays(&mut self, reply: &Reply) -> Result<(), Rejected> {
+        let page = api::multipart::list_uploads::decode(reply)?;
+        let (own, since) = (self.upload_id().cloned(), self.created_after);
+        let strays = page.uploads.into_iter().filter(|upload| {
+            upload.key == self.key.as_str()
+                && Some(&upload.upload_id) != own.as_ref()
+                && upload.initiated >= since
+        });
+        let strays: Vec<UploadId> = strays.map(|upload| upload.upload_id).collect();
+        if let Phase::Ending(ending) = &mut self.phase {
+            ending.strays = strays;
+            ending.advance(Step::AbortStrays);
+        }
+        Ok(())
+    }
+
+    fn stray_done(&mut self) {
+        if let Phase::Ending(ending) = &mut self.phase {
+            ending.strays.pop();
+            ending.advance(Step::AbortStrays);
+        }
+    }
+}

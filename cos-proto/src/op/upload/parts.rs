@@ -1,0 +1,432 @@
+//! The bytes of an upload: one chunk filling, sealed parts on their way, parts acknowledged.
+//!
+//! Memory: the writer owns one chunk, filling or in flight. Every further sealed part has its bytes
+//! from the driver's budget, taken with *try*; a writer that gets none lends its own chunk to the
+//! part and accepts no more until that is acknowledged.
+
+use std::collections::BTreeMap;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::{
+    Crc64, ETag, MemoryBudget, PartNumber, Payload, Verification,
+    budget::Held,
+    crc64::combine,
+    op::{PartRecord, record::PART_BYTES_MIN},
+    payload,
+};
+
+/// COS's largest part (436/7750).
+const PART_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
+/// Every so many parts the chunk doubles, so that 10 000 of them hold more than COS's largest
+/// object does at the largest chunk, and a large layer at the smallest.
+const PARTS_PER_SIZE: u16 = 2000;
+/// Bytes given in smaller pieces are copied together; larger ones are shared.
+const SHARED_BYTES_MIN: usize = 32 * 1024;
+/// How much is allocated at once for copies.
+const SEGMENT_BYTES: usize = 256 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Parts {
+    chunk_size: u64,
+    budget: MemoryBudget,
+    filling: Filling,
+    /// The number that the filling part gets; none after the last.
+    next: Option<PartNumber>,
+    sealed: BTreeMap<PartNumber, Sealed>,
+    acknowledged: BTreeMap<PartNumber, PartRecord>,
+    size: u64,
+    unverified: u16,
+}
+
+#[derive(Debug)]
+struct Sealed {
+    payload: Payload,
+    crc64: u64,
+    started: bool,
+    memory: Memory,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Memory {
+    OwnChunk,
+    Budget,
+}
+
+impl Parts {
+    pub(super) fn new(chunk_size: u64, budget: MemoryBudget) -> Self {
+        Self {
+            chunk_size,
+            filling: Filling::new(&budget),
+            budget,
+            next: Some(PartNumber::FIRST),
+            sealed: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
+            size: 0,
+            unverified: 0,
+        }
+    }
+
+    /// Goes on after the parts and the tail of an earlier writer.
+    pub(super) fn resume(&mut self, parts: &[PartRecord], tail: Bytes) {
+        let mut number = Some(PartNumber::FIRST);
+        for part in parts {
+            if let Some(at) = number {
+                self.acknowledged.insert(at, part.clone());
+                self.size = self.size.saturating_add(part.size);
+                number = at.next();
+            }
+        }
+        self.next = number;
+        self.size = self.size.saturating_add(length(&tail));
+        self.filling.share(tail);
+    }
+
+    /// Bytes that are there: acknowledged, on their way, and filling.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// How many bytes fit before something must be acknowledged.
+    pub(super) fn capacity(&self) -> u64 {
+        if self.sealed.values().any(|part| part.memory == Memory::OwnChunk) {
+            return 0;
+        }
+        self.chunk_limit().saturating_sub(self.filling.length)
+    }
+
+    /// Whether all part numbers are used up.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.next.is_none()
+    }
+
+    /// Takes what fits and gives the rest back.
+    pub(super) fn push(&mut self, mut bytes: Bytes) -> Bytes {
+        while !bytes.is_empty() && self.capacity() > 0 {
+            let fits = usize::try_from(self.capacity()).unwrap_or(usize::MAX).min(bytes.len());
+            let taken = bytes.split_to(fits);
+            self.size = self.size.saturating_add(length(&taken));
+            if taken.len() >= SHARED_BYTES_MIN {
+                self.filling.share(taken);
+            } else {
+                self.filling.copy(&taken);
+            }
+            self.seal_if_full();
+        }
+        bytes
+    }
+
+    /// Copies what fits and says how much that was.
+    pub(super) fn push_slice(&mut self, bytes: &[u8]) -> usize {
+        let mut rest = bytes;
+        while !rest.is_empty() && self.capacity() > 0 {
+            let fits = usize::try_from(self.capacity()).unwrap_or(usize::MAX).min(rest.len());
+            let (taken, left) = rest.split_at(fits);
+            self.size = self.size.saturating_add(length(taken));
+            self.filling.copy(taken);
+            rest = left;
+            self.seal_if_full();
+        }
+        bytes.len().saturating_sub(rest.len())
+    }
+
+    /// The bytes after the last sealed part.
+    pub(super) fn tail(&self) -> u64 {
+        self.filling.length
+    }
+
+    /// Makes the tail a part, if there is one.
+    pub(super) fn seal_tail(&mut self) {
+        if self.filling.length > 0 {
+            self.seal();
+        }
+    }
+
+    /// The tail as the body of a single PUT, and its CRC; it stays where it is.
+    pub(super) fn whole(&self) -> (Payload, u64) {
+        let memory = payload::Memory { held: Some(self.filling.held.clone()), reserved: None };
+        (Payload::counted(self.filling.all_chunks(), memory), self.filling.crc64.value())
+    }
+
+    /// Whether there is any part, sealed or acknowledged.
+    pub(super) fn any(&self) -> bool {
+        !self.sealed.is_empty() || !self.acknowledged.is_empty()
+    }
+
+    /// Whether a sealed part waits to be sent.
+    pub(super) fn has_unsent(&self) -> bool {
+        self.sealed.values().any(|part| !part.started)
+    }
+
+    /// Whether a part is being sent.
+    pub(super) fn has_started(&self) -> bool {
+        self.sealed.values().any(|part| part.started)
+    }
+
+    /// Marks the next unsent part as started.
+    pub(super) fn start(&mut self) -> Option<PartNumber> {
+        let (number, part) = self.sealed.iter_mut().find(|(_, part)| !part.started)?;
+        part.started = true;
+        Some(*number)
+    }
+
+    pub(super) fn payload(&self, number: PartNumber) -> Payload {
+        self.sealed.get(&number).map(|part| part.payload.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn crc64(&self, number: PartNumber) -> u64 {
+        self.sealed.get(&number).map_or(0, |part| part.crc64)
+    }
+
+    /// COS has the part; its memory is given back.
+    pub(super) fn acknowledge(
+        &mut self,
+        number: PartNumber,
+        etag: ETag,
+        verification: Verification,
+    ) {
+        if let Some(part) = self.sealed.remove(&number) {
+            if verification == Verification::Unverified {
+                self.unverified = self.unverified.saturating_add(1);
+            }
+            let record = PartRecord::new(part.payload.len(), etag, part.crc64);
+            self.acknowledged.insert(number, record);
+        }
+    }
+
+    /// Forgets what is on its way: it will not be needed.
+    pub(super) fn discard(&mut self, number: PartNumber) {
+        self.sealed.remove(&number);
+    }
+
+    /// Forgets what was not sent yet.
+    pub(super) fn discard_unsent(&mut self) {
+        self.sealed.retain(|_, part| part.started);
+        self.filling = Filling::new(&self.budget);
+    }
+
+    /// Lets go of all bytes: nothing will be sent any more.
+    pub(super) fn discard_all(&mut self) {
+        self.sealed.clear();
+        self.filling = Filling::new(&self.budget);
+    }
+
+    /// What can be gone on from: the acknowledged parts up to the first that is not, for parts are
+    /// answered in any order; and the tail, if it follows them and is too short for a part.
+    pub(super) fn checkpoint(&self) -> (Vec<PartRecord>, Bytes) {
+        let (mut parts, mut next) = (Vec::new(), Some(PartNumber::FIRST));
+        for (&number, part) in &self.acknowledged {
+            if next != Some(number) {
+                break;
+            }
+            parts.push(part.clone());
+            next = number.next();
+        }
+        let follows = next == self.next && self.filling.length < PART_BYTES_MIN;
+        (parts, if follows { self.filling.to_bytes() } else { Bytes::new() })
+    }
+
+    /// What Complete must name.
+    pub(super) fn manifest(&self) -> Vec<(PartNumber, ETag)> {
+        self.acknowledged.iter().map(|(&number, part)| (number, part.etag.clone())).collect()
+    }
+
+    /// The CRC-64 of all acknowledged parts together.
+    pub(super) fn combined_crc64(&self) -> u64 {
+        self.acknowledged.values().fold(0, |crc, part| combine(crc, part.crc64, part.size))
+    }
+
+    /// How many parts COS gave no CRC for.
+    pub(super) fn unverified(&self) -> u16 {
+        self.unverified
+    }
+
+    fn chunk_limit(&self) -> u64 {
+        self.next.map_or(0, |number| part_size(self.chunk_size, number))
+    }
+
+    fn seal_if_full(&mut self) {
+        if self.filling.length >= self.chunk_limit() {
+            self.seal();
+        }
+    }
+
+    fn seal(&mut self) {
+        let Some(number) = self.next else { return };
+        let mut filling = std::mem::replace(&mut self.filling, Filling::new(&self.budget));
+        filling.flush();
+        let crc64 = filling.crc64.value();
+        let reserved = self.budget.try_take(filling.length);
+        let memory = if reserved.is_some() { Memory::Budget } else { Memory::OwnChunk };
+        let payload = Payload::counted(
+            filling.chunks,
+            payload::Memory { held: Some(filling.held), reserved },
+        );
+        self.sealed.insert(number, Sealed { payload, crc64, started: false, memory });
+        self.next = number.next();
+    }
+}
+
+/// How large part `number` is: the chunk, doubled every 2000 parts.
+pub(super) fn part_size(chunk_size: u64, number: PartNumber) -> u64 {
+    let doublings = number.get().saturating_sub(1) / PARTS_PER_SIZE;
+    chunk_size.saturating_mul(1_u64 << doublings).min(PART_BYTES_MAX)
+}
+
+/// Bytes that will be the next part.
+#[derive(Debug)]
+struct Filling {
+    chunks: Vec<Bytes>,
+    /// Small pieces are collected here before they become a chunk.
+    copied: BytesMut,
+    length: u64,
+    crc64: Crc64,
+    held: Held,
+}
+
+impl Filling {
+    fn new(budget: &MemoryBudget) -> Self {
+        Self {
+            chunks: Vec::new(),
+            copied: BytesMut::new(),
+            length: 0,
+            crc64: Crc64::default(),
+            held: budget.hold(),
+        }
+    }
+
+    /// Notes bytes that come next.
+    fn count(&mut self, bytes: &[u8]) {
+        let length = length(bytes);
+        self.crc64.update(bytes);
+        self.length = self.length.saturating_add(length);
+        self.held.add(length);
+    }
+
+    fn share(&mut self, bytes: Bytes) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.flush();
+        self.count(&bytes);
+        self.chunks.push(bytes);
+    }
+
+    fn copy(&mut self, mut bytes: &[u8]) {
+        self.count(bytes);
+        while !bytes.is_empty() {
+            let room = self.copied.capacity().saturating_sub(self.copied.len());
+            if room == 0 {
+                self.flush();
+                self.copied = BytesMut::with_capacity(SEGMENT_BYTES);
+                continue;
+            }
+            let (taken, left) = bytes.split_at(room.min(bytes.len()));
+            self.copied.extend_from_slice(taken);
+            bytes = left;
+        }
+    }
+
+    fn flush(&mut self) {
+        if !self.copied.is_empty() {
+            self.chunks.push(self.copied.split().freeze());
+        }
+    }
+
+    fn all_chunks(&self) -> Vec<Bytes> {
+        let mut chunks = self.chunks.clone();
+        if !self.copied.is_empty() {
+            chunks.push(Bytes::copy_from_slice(&self.copied));
+        }
+        chunks
+    }
+
+    fn to_bytes(&self) -> Bytes {
+        self.all_chunks().concat().into()
+    }
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHUNK: u64 = 1024 * 1024;
+
+    fn parts(budget: u64) -> Parts {
+        Parts::new(CHUNK, MemoryBudget::new(budget))
+    }
+
+    #[test]
+    fn part_sizes_double_every_2000_parts() {
+        let at = |number| part_size(CHUNK, PartNumber::new(number).expect("number"));
+        assert_eq!([at(1), at(2000)], [CHUNK, CHUNK]);
+        assert_eq!([at(2001), at(4001), at(6001), at(8001)], [2, 4, 8, 16].map(|n| n * CHUNK));
+        assert_eq!(at(10_000), 16 * CHUNK);
+        assert_eq!(part_size(u64::MAX, PartNumber::FIRST), PART_BYTES_MAX);
+    }
+
+    #[test]
+    fn without_budget_a_writer_lends_its_chunk_and_accepts_no_more() {
+        let mut parts = parts(0);
+        let rest = parts.push(vec![1; 3 * CHUNK as usize / 2].into());
+        assert_eq!((rest.len() as u64, parts.capacity()), (CHUNK / 2, 0));
+        let number = parts.start().expect("sealed");
+        parts.acknowledge(number, ETag::new("e"), Verification::Verified);
+        assert_eq!(parts.capacity(), CHUNK);
+        assert!(parts.push(rest).is_empty());
+        assert_eq!((parts.size(), parts.tail()), (3 * CHUNK / 2, CHUNK / 2));
+    }
+
+    #[test]
+    fn the_budget_is_taken_per_sealed_part_and_given_back() {
+        let mut parts = parts(2 * CHUNK);
+        let rest = parts.push(vec![1; 4 * CHUNK as usize].into());
+        // Two parts from the budget, one by the own chunk.
+        assert_eq!((rest.len() as u64, parts.budget.used()), (CHUNK, 2 * CHUNK));
+        let first = parts.start().expect("sealed");
+        let held = parts.payload(first);
+        parts.acknowledge(first, ETag::new("e"), Verification::Verified);
+        assert_eq!(parts.budget.used(), 2 * CHUNK, "the adapter still holds the body");
+        drop(held);
+        assert_eq!(parts.budget.used(), CHUNK);
+        drop(parts);
+    }
+
+    #[test]
+    fn small_and_large_pieces_keep_their_order_and_their_crc() {
+        let data: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
+        let mut parts = parts(0);
+        let mut rest = &data[..];
+        for size in [1, 40_000, 7, 33_000, 100_000, 30_000].into_iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (piece, left) = rest.split_at(size.min(rest.len()));
+            if size % 2 == 0 {
+                assert!(parts.push(Bytes::copy_from_slice(piece)).is_empty());
+            } else {
+                assert_eq!(parts.push_slice(piece), piece.len());
+            }
+            rest = left;
+        }
+        let (payload, crc64) = parts.whole();
+        assert_eq!(payload.to_bytes(), data);
+        assert_eq!(crc64, Crc64::of(&data));
+        assert_eq!(parts.checkpoint(), (Vec::new(), data.into()));
+    }
+
+    #[test]
+    fn after_the_last_part_number_nothing_fits() {
+        let mut parts = parts(0);
+        let record = PartRecord::new(CHUNK, ETag::new("e"), 0);
+        parts.resume(&vec![record; 9_999], Bytes::new());
+        assert_eq!(parts.capacity(), 16 * CHUNK);
+        parts.push(vec![0; 16 * CHUNK as usize].into());
+        assert!(parts.is_exhausted());
+        assert_eq!(parts.capacity(), 0);
+    }
+}

@@ -1,0 +1,242 @@
+//! What all machines of a driver share: where the bucket is, who asks, and what they have learned.
+
+mod endpoint;
+mod retry_budget;
+mod signing;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+pub use endpoint::{Bucket, CopySource, Endpoint, Region};
+pub use signing::{Presign, PresignedUrl};
+
+use self::retry_budget::RetryBudget;
+use crate::{Credentials, CredentialsFailed, Now, UnixTime, sign::SignKey};
+
+/// A cheap shared handle: endpoint, bucket, clock skew, credentials, sign-key cache, retry budget.
+///
+/// One machine learns the skew, one refresh of credentials serves all.
+#[derive(Clone)]
+pub struct Session(Arc<Inner>);
+
+struct Inner {
+    endpoint: Endpoint,
+    /// The host used in presigned URLs, where it differs.
+    redirect: Option<Endpoint>,
+    bucket: Bucket,
+    region: Region,
+    user_agent: String,
+    /// How long a signature must at least be valid: a request may queue for a permit.
+    validity_min: Duration,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// The service's clock minus ours, in seconds.
+    skew: i64,
+    credentials: Option<Current>,
+    generation: Generation,
+    /// The service has refused these credentials.
+    stale: bool,
+    sign_key: Option<SignKey>,
+    retries: RetryBudget,
+}
+
+struct Current {
+    credentials: Credentials,
+    refresh_at: Option<UnixTime>,
+}
+
+/// Counts the credentials a session has had, so that a refusal of older ones only re-signs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Generation(u64);
+
+impl Session {
+    /// A session without credentials: the first machine that signs asks for them.
+    pub fn new(bucket: Bucket, region: Region, endpoint: Endpoint) -> Self {
+        Self(Arc::new(Inner {
+            endpoint,
+            redirect: None,
+            bucket,
+            region,
+            user_agent: concat!("cos-proto/", env!("CARGO_PKG_VERSION")).to_owned(),
+            validity_min: DEFAULT_VALIDITY_MIN,
+            state: Mutex::new(State {
+                skew: 0,
+                credentials: None,
+                generation: Generation::default(),
+                stale: false,
+                sign_key: None,
+                retries: RetryBudget::default(),
+            }),
+        }))
+    }
+
+    /// Starts with credentials.
+    #[must_use]
+    pub fn with_credentials(self, credentials: Credentials) -> Self {
+        self.lock().adopt(UnixTime::from_secs(0), credentials);
+        self
+    }
+
+    /// Presigned URLs name this host. Call it before the session is shared.
+    #[must_use]
+    pub fn with_redirect(mut self, redirect: Endpoint) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.redirect = Some(redirect);
+        }
+        self
+    }
+
+    /// Requests carry this User-Agent. Call it before the session is shared.
+    #[must_use]
+    pub fn with_user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.user_agent = user_agent.into();
+        }
+        self
+    }
+
+    /// Signatures last twice as long as calls of this deadline. Call it before the session is
+    /// shared.
+    #[must_use]
+    pub fn with_call_deadline(mut self, deadline: Duration) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.validity_min = deadline.saturating_mul(2).max(DEFAULT_VALIDITY_MIN);
+        }
+        self
+    }
+
+    /// The bucket.
+    pub fn bucket(&self) -> &Bucket {
+        &self.0.bucket
+    }
+
+    /// The region.
+    pub fn region(&self) -> &Region {
+        &self.0.region
+    }
+
+    /// Where requests go.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.0.endpoint
+    }
+
+    /// The service's clock minus the caller's, in seconds, as learned from its answers.
+    pub fn skew(&self) -> i64 {
+        self.lock().skew
+    }
+
+    pub(crate) fn learn_skew(&self, service: UnixTime, ours: UnixTime) {
+        self.lock().skew = service.as_secs().saturating_sub(ours.as_secs());
+    }
+
+    /// Whether there are credentials to sign with that need not be replaced first.
+    pub fn has_credentials(&self, now: UnixTime) -> bool {
+        let state = self.lock();
+        let now = state.service_time(now);
+        !state.stale
+            && state
+                .credentials
+                .as_ref()
+                .is_some_and(|current| current.refresh_at.is_none_or(|at| now < at))
+    }
+
+    /// What a provider answered. A failure is tolerated while the old credentials still work.
+    pub fn refresh(
+        &self,
+        now: UnixTime,
+        fresh: Result<Credentials, CredentialsFailed>,
+    ) -> Result<(), CredentialsFailed> {
+        let mut state = self.lock();
+        let now = state.service_time(now);
+        match fresh {
+            Ok(credentials) => {
+                state.adopt(now, credentials);
+                Ok(())
+            }
+            Err(failed) => {
+                let refused = state.stale;
+                let current = state.credentials.as_mut().filter(|current| {
+                    !refused && current.credentials.expires().is_none_or(|at| now < at)
+                });
+                let current = current.ok_or(failed)?;
+                current.refresh_at = Some(now + REFRESH_AGAIN_AFTER);
+                Ok(())
+            }
+        }
+    }
+
+    /// The service has refused credentials of this generation. Answers whether they are current.
+    pub(crate) fn refuse(&self, generation: Generation) -> bool {
+        let mut state = self.lock();
+        let current = state.generation == generation;
+        state.stale |= current;
+        current
+    }
+
+    /// Whether the credentials are temporary ones.
+    pub(crate) fn is_temporary(&self) -> bool {
+        let state = self.lock();
+        state.credentials.as_ref().is_some_and(|current| current.credentials.token().is_some())
+    }
+
+    /// Takes the price of a retry from the budget; false if it is spent.
+    pub(crate) fn spend_retry(&self, now: Now) -> bool {
+        self.lock().retries.spend(now.ticks)
+    }
+
+    pub(crate) fn earn_retry(&self) {
+        self.lock().retries.earn();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it holds the lock, and every state is valid on its own.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// What the service's clock shows when ours shows `ours`, as far as is known.
+    fn service_time(&self, ours: UnixTime) -> UnixTime {
+        UnixTime::from_secs(ours.as_secs().saturating_add(self.skew))
+    }
+
+    fn adopt(&mut self, now: UnixTime, credentials: Credentials) {
+        let same = self.credentials.as_ref().is_some_and(|old| old.credentials == credentials);
+        let refresh_at = credentials.expires().map(|expires| refresh_at(now, expires));
+        self.credentials = Some(Current { credentials, refresh_at });
+        self.stale = false;
+        if !same {
+            self.generation = Generation(self.generation.0.saturating_add(1));
+            self.sign_key = None;
+        }
+    }
+}
+
+/// Five minutes early, but not before half of their life is over; and if they seem to have expired
+/// already, that may be our clock: they are tried, and the provider is not asked in a circle.
+fn refresh_at(now: UnixTime, expires: UnixTime) -> UnixTime {
+    let half_life = expires.as_secs().saturating_sub(now.as_secs()) / 2;
+    let half = UnixTime::from_secs(now.as_secs().saturating_add(half_life.max(0)));
+    half.max(expires - REFRESH_MARGIN).max(now + REFRESH_AGAIN_AFTER)
+}
+
+const REFRESH_MARGIN: Duration = Duration::from_secs(300);
+const REFRESH_AGAIN_AFTER: Duration = Duration::from_secs(10);
+const DEFAULT_VALIDITY_MIN: Duration = Duration::from_secs(600);
+
+impl fmt::Debug for Session {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Session")
+            .field("endpoint", &self.0.endpoint)
+            .field("bucket", &self.0.bucket)
+            .field("region", &self.0.region)
+            .finish_non_exhaustive()
+    }
+}
