@@ -1,0 +1,437 @@
+//! Verification of `q-sign-algorithm=sha1` (COS product page 436/7778), for the emulator.
+//!
+//! Written apart from the signer: only the digests are shared. It rebuilds what the client says
+//! that it signed, from the lists in the request, and tries the few forms in which SDKs differ:
+//!
+//! * `host` with and without its port;
+//! * parameters in the order of `q-url-param-list`, sorted by encoded name (Go, Python, Java), and
+//!   sorted by decoded name (Node);
+//! * `q-url-param-list` encoded once more than the rest of the query;
+//! * a token in the query whose `+` was not encoded (Node).
+//!
+//! Each form is accepted only if its HMAC is right, so trying several weakens nothing.
+
+use std::fmt::Write as _;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::{HeaderMap, Method};
+use sha1::{Digest as _, Sha1};
+
+use crate::{Credentials, UnixTime};
+
+/// A window that starts further in the future than this means that a clock is wrong.
+const SKEW_TOLERATED_SECONDS: i64 = 15 * 60;
+
+/// A query parameter, decoded once, form style.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Param {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+impl Param {
+    /// The pairs of a raw query; the value is all after the first `=`. `None` if one cannot be
+    /// decoded.
+    pub(crate) fn parse_query(query: &str) -> Option<Vec<Self>> {
+        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        pairs
+            .map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                Some(Self { name: decode(name, Plus::Space)?, value: decode(value, Plus::Space)? })
+            })
+            .collect()
+    }
+}
+
+/// A request as it is to be verified.
+#[derive(Debug)]
+pub(crate) struct Presented<'a> {
+    pub(crate) method: &'a Method,
+    /// Decoded once, with its leading slash.
+    pub(crate) path: &'a str,
+    pub(crate) params: &'a [Param],
+    pub(crate) headers: &'a HeaderMap,
+    /// What the client may have signed as `host`.
+    pub(crate) hosts: &'a [String],
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// Nobody known: the request is not signed.
+    Anonymous,
+    /// The owner of the buckets.
+    Account,
+}
+
+/// Why a signature is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Denial {
+    /// The signature cannot be read; says what is wrong.
+    Malformed(&'static str),
+    /// No such SecretId.
+    UnknownId,
+    /// The token is missing, wrong, or not one of this SecretId.
+    WrongToken,
+    /// The token's time is over.
+    ExpiredToken,
+    /// The window starts too far in the future.
+    TooSkewed,
+    /// Now is outside the window.
+    Expired,
+    /// The signature is another one; what the service signed.
+    Mismatch { string_to_sign: String, format_string: String },
+}
+
+/// Checks the signature of a request, if it has one.
+pub(crate) fn verify(
+    request: &Presented<'_>,
+    credentials: &[Credentials],
+    now: UnixTime,
+) -> Result<Identity, Denial> {
+    let Some(claim) = Claim::find(request)? else { return Ok(Identity::Anonymous) };
+    let known = find_credentials(request, credentials, &claim)?;
+    if known.expires().is_some_and(|expires| expires <= now) {
+        return Err(Denial::ExpiredToken);
+    }
+    for window in [&claim.key_time, &claim.sign_time] {
+        window.check(now)?;
+    }
+    claim.check(request, known)
+}
+
+/// What a request says about its signature.
+#[derive(Debug)]
+struct Claim {
+    secret_id: String,
+    sign_time: Window,
+    key_time: Window,
+    header_list: String,
+    param_list: String,
+    signature: String,
+}
+
+impl Claim {
+    /// Looks into the Authorization header, then into the query, in both forms.
+    fn find(request: &Presented<'_>) -> Result<Option<Self>, Denial> {
+        let header = request.headers.get(http::header::AUTHORIZATION);
+        // The Python SDK sends an empty one when it is to be anonymous.
+        if let Some(value) = header.filter(|value| !value.is_empty()) {
+            let value =
+                value.to_str().map_err(|_| Denial::Malformed("Authorization is not ASCII"))?;
+            return Self::parse(&pairs(value)).map(Some);
+        }
+        let named = |name: &str| {
+            request.params.iter().find(|param| param.name == name).map(|param| &param.value)
+        };
+        if let Some(merged) = named("sign").filter(|value| value.contains("q-sign-algorithm")) {
+            return Self::parse(&pairs(merged)).map(Some);
+        }
+        if ["q-signature", "q-ak", "q-sign-algorithm"].iter().any(|name| named(name).is_some()) {
+            let pairs: Vec<_> = request
+                .params
+                .iter()
+                .map(|param| (param.name.as_str(), param.value.clone()))
+                .collect();
+            return Self::parse(&pairs).map(Some);
+        }
+        Ok(None)
+    }
+
+    fn parse(pairs: &[(&str, String)]) -> Result<Self, Denial> {
+        let get = |name: &str, missing| {
+            let found = pairs.iter().find(|(found, _)| *found == name);
+            found.map(|(_, value)| value.clone()).ok_or(Denial::Malformed(missing))
+        };
+        if get("q-sign-algorithm", "q-sign-algorithm is missing")? != "sha1" {
+            return Err(Denial::Malformed("q-sign-algorithm must be sha1"));
+        }
+        Ok(Self {
+            secret_id: get("q-ak", "q-ak is missing")?,
+            sign_time: Window::parse(&get("q-sign-time", "q-sign-time is missing")?)?,
+            key_time: Window::parse(&get("q-key-time", "q-key-time is missing")?)?,
+            header_list: get("q-header-list", "q-header-list is missing")?,
+            param_list: get("q-url-param-list", "q-url-param-list is missing")?,
+            signature: get("q-signature", "q-signature is missing")?,
+        })
+    }
+
+    fn check(&self, request: &Presented<'_>, known: &Credentials) -> Result<Identity, Denial> {
+        let key = hmac(known.secret_key().expose().as_bytes(), self.key_time.text.as_bytes());
+        let sign_key = hex::encode(key.finalize().into_bytes());
+        let lower_hex = self.signature.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let claimed = hex::decode(&self.signature).ok().filter(|_| lower_hex);
+        let mut first = None;
+        for rebuilt in self.rebuild(request) {
+            let string_to_sign = format!(
+                "sha1\n{}\n{}\n",
+                self.sign_time.text,
+                hex::encode(Sha1::digest(&rebuilt.text))
+            );
+            let mac = hmac(sign_key.as_bytes(), string_to_sign.as_bytes());
+            // `verify_slice` compares in constant time.
+            let equal = claimed.as_ref().is_some_and(|claimed| mac.verify_slice(claimed).is_ok());
+            if equal && rebuilt.all_there {
+                return Ok(Identity::Account);
+            }
+            first.get_or_insert((string_to_sign, rebuilt.text));
+        }
+        let (string_to_sign, format_string) = first.unwrap_or_default();
+        Err(Denial::Mismatch { string_to_sign, format_string })
+    }
+
+    /// The HttpStrings that the client may have signed.
+    fn rebuild(&self, request: &Presented<'_>) -> Vec<Rebuilt> {
+        let method = request.method.as_str().to_ascii_lowercase();
+        let mut strings = Vec::new();
+        for params in self.params_forms(request.params) {
+            for headers in self.headers_forms(request) {
+                let text =
+                    format!("{method}\n{}\n{}\n{}\n", request.path, params.text, headers.text);
+                let all_there = params.all_there && headers.all_there;
+                strings.push(Rebuilt { text, all_there });
+            }
+        }
+        strings
+    }
+
+    fn params_forms(&self, params: &[Param]) -> Vec<Rebuilt> {
+        let mut forms = Vec::new();
+        for list in [self.param_list.clone(), decode_lossy(&self.param_list)] {
+            let listed = resolve_params(&list, params);
+            let mut by_encoded = listed.clone();
+            by_encoded.pairs.sort();
+            let mut by_name = listed.clone();
+            by_name.pairs.sort_by_cached_key(|(name, _)| decode_lossy(name));
+            forms.extend([listed, by_encoded, by_name].iter().map(Listed::join));
+        }
+        distinct(forms)
+    }
+
+    fn headers_forms(&self, request: &Presented<'_>) -> Vec<Rebuilt> {
+        let host = |host: &String| resolve_headers(&self.header_list, request.headers, host).join();
+        let mut forms: Vec<_> = request.hosts.iter().map(host).collect();
+        if forms.is_empty() {
+            forms.push(host(&String::new()));
+        }
+        distinct(forms)
+    }
+}
+
+/// A string, or a line of it, as the service rebuilds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Rebuilt {
+    text: String,
+    /// Whether the request has all names that it lists. Without one, nothing matches.
+    all_there: bool,
+}
+
+fn distinct(forms: Vec<Rebuilt>) -> Vec<Rebuilt> {
+    let mut kept = Vec::new();
+    for form in forms {
+        if !kept.contains(&form) {
+            kept.push(form);
+        }
+    }
+    kept
+}
+
+/// `start;end` in unix seconds, and exactly as it was written.
+#[derive(Debug)]
+struct Window {
+    text: String,
+    start: i64,
+    end: i64,
+}
+
+impl Window {
+    fn parse(text: &str) -> Result<Self, Denial> {
+        let text = decode_lossy(text);
+        let digits = |part: &str| {
+            part.parse().ok().filter(|_| part.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let parsed = text
+            .split_once(';')
+            .and_then(|(start, end)| Some((digits(start)?, digits(end)?)))
+            .filter(|(start, end)| start <= end);
+        match parsed {
+            Some((start, end)) => Ok(Self { text, start, end }),
+            None => Err(Denial::Malformed("q-sign-time and q-key-time must be start;end")),
+        }
+    }
+
+    fn check(&self, now: UnixTime) -> Result<(), Denial> {
+        let now = now.as_secs();
+        if self.start.saturating_sub(now) > SKEW_TOLERATED_SECONDS {
+            Err(Denial::TooSkewed)
+        } else if now < self.start || now > self.end {
+            Err(Denial::Expired)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+fn find_credentials<'a>(
+    request: &Presented<'_>,
+    credentials: &'a [Credentials],
+    claim: &Claim,
+) -> Result<&'a Credentials, Denial> {
+    const TOKEN: &str = "x-cos-security-token";
+    let in_header = request.headers.get(TOKEN).map(|value| value.as_bytes().to_vec());
+    let in_query = || {
+        let param = request.params.iter().find(|param| param.name.eq_ignore_ascii_case(TOKEN));
+        // A token has no spaces: what decoded to one was a bare plus.
+        param.map(|param| param.value.replace(' ', "+").into_bytes())
+    };
+    let token = in_header.or_else(in_query).filter(|token| !token.is_empty());
+    let mut of_id =
+        credentials.iter().filter(|known| known.secret_id() == claim.secret_id).peekable();
+    if of_id.peek().is_none() {
+        return Err(Denial::UnknownId);
+    }
+    of_id
+        .find(|known| match (known.token(), &token) {
+            (Some(ours), Some(theirs)) => same(ours.expose().as_bytes(), theirs),
+            (None, None) => true,
+            _ => false,
+        })
+        .ok_or(Denial::WrongToken)
+}
+
+/// The pairs of an Authorization value. Its lists are not decoded: their names are compared as
+/// they were signed.
+fn pairs(text: &str) -> Vec<(&str, String)> {
+    let split = |pair| str::split_once(pair, '=').unwrap_or((pair, ""));
+    text.trim().split('&').map(split).map(|(name, value)| (name, value.to_owned())).collect()
+}
+
+/// What a list of names stands for: (lower-case encoded name, encoded value) in its order.
+#[derive(Clone, Debug, Default)]
+struct Listed {
+    pairs: Vec<(String, String)>,
+    missing: bool,
+}
+
+impl Listed {
+    /// A name that is listed several times takes its values in ascending order, as Go signs them.
+    fn resolve(list: &str, values: impl Fn(&str) -> Vec<String>) -> Self {
+        let mut listed = Self::default();
+        for name in list.split(';').filter(|name| !name.is_empty()) {
+            let mut values = values(name);
+            values.sort();
+            let taken = listed.pairs.iter().filter(|(earlier, _)| earlier == name).count();
+            match values.into_iter().nth(taken) {
+                Some(value) => listed.pairs.push((name.to_owned(), value)),
+                None => listed.missing = true,
+            }
+        }
+        listed
+    }
+
+    fn join(&self) -> Rebuilt {
+        Rebuilt { text: join(&self.pairs), all_there: !self.missing }
+    }
+}
+
+fn resolve_params(list: &str, params: &[Param]) -> Listed {
+    Listed::resolve(list, |name| {
+        let own = |param: &&Param| {
+            !is_signature_param(&param.name) && canonical_name(&param.name) == *name
+        };
+        params.iter().filter(own).map(|param| encode(param.value.as_bytes())).collect()
+    })
+}
+
+fn resolve_headers(list: &str, headers: &HeaderMap, host: &str) -> Listed {
+    Listed::resolve(list, |name| {
+        if name == "host" && !host.is_empty() {
+            return vec![encode(host.as_bytes())];
+        }
+        let named = decode_lossy(name);
+        headers.get_all(named.as_str()).iter().map(|value| encode(value.as_bytes())).collect()
+    })
+}
+
+/// These carry the signature and are never part of what it covers.
+fn is_signature_param(name: &str) -> bool {
+    matches!(
+        name,
+        "sign"
+            | "q-sign-algorithm"
+            | "q-ak"
+            | "q-sign-time"
+            | "q-key-time"
+            | "q-header-list"
+            | "q-url-param-list"
+            | "q-signature"
+    )
+}
+
+/// Lower-cased after encoding, so that the hex digits are lower-case too.
+fn canonical_name(name: &str) -> String {
+    encode(name.as_bytes()).to_ascii_lowercase()
+}
+
+fn join(pairs: &[(String, String)]) -> String {
+    pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+}
+
+/// Percent-encodes all but `A-Z a-z 0-9 - _ . ~`, in upper-case hex.
+fn encode(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}
+
+/// What a `+` stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plus {
+    /// Itself, as in a path.
+    Plus,
+    /// A space, as in a query.
+    Space,
+}
+
+/// Decodes once; `None` for a `%` that two hex digits do not follow, and for what is not UTF-8.
+pub(crate) fn decode(text: &str, plus: Plus) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'%' => {
+                let mut digit = || char::from(bytes.next()?).to_digit(16);
+                let (high, low) = (digit()?, digit()?);
+                decoded.push(u8::try_from((high << 4) | low).ok()?);
+            }
+            b'+' if plus == Plus::Space => decoded.push(b' '),
+            other => decoded.push(other),
+        }
+    }
+    String::from_utf8(decoded).ok()
+}
+
+/// Decodes once, or leaves the text alone if it cannot be.
+fn decode_lossy(text: &str) -> String {
+    decode(text, Plus::Plus).unwrap_or_else(|| text.to_owned())
+}
+
+fn hmac(key: &[u8], message: &[u8]) -> Hmac<Sha1> {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    let mac = Hmac::<Sha1>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.chain_update(message)
+}
+
+/// Whether two secrets are equal, in a time that depends on their lengths only.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+}
+
+#[cfg(test)]
+mod tests;
