@@ -1,0 +1,220 @@
+//! The storage driver: operations on paths.
+
+use std::{env, time::Duration};
+
+use bytes::Bytes;
+use cos_proto::{
+    Error, Operation, Policy, PresignedUrl,
+    config::Config,
+    driver::{self, FileInfo},
+    op::{Append, SweepOutcome, WalkControl, WalkEntry, WalkOptions},
+};
+use http::Method;
+
+use crate::{builder::ClientBuilder, client::Client, reader::Reader, walk::Walk, writer::Writer};
+
+/// The storage driver of a container registry, by the contract of CNCF Distribution.
+///
+/// Paths are absolute: `/` and components of `a-z A-Z 0-9 . _ -`, separated by single slashes. Every
+/// error names the driver and the caller's path. Cloning is cheap; clones share everything.
+///
+/// ```no_run
+/// # fn example() -> std::io::Result<()> {
+/// use std::io::{Read, Write};
+///
+/// use cos_blocking::{Append, Driver};
+///
+/// let driver = Driver::from_env()?;
+/// driver.put_content("/greeting", "hello")?;
+/// let mut writer = driver.writer("/blob", Append::No)?;
+/// writer.write_all(b"a large blob")?;
+/// writer.commit()?;
+/// let mut text = String::new();
+/// driver.reader("/blob", 2)?.read_to_string(&mut text)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Driver {
+    core: driver::Driver,
+    client: Client,
+}
+
+impl Driver {
+    /// A driver with these parameters.
+    ///
+    /// # Errors
+    /// As [`ClientBuilder::build`].
+    pub fn from_config(config: &Config) -> Result<Self, Error> {
+        Self::from_builder(config, ClientBuilder::from_config(config))
+    }
+
+    /// A driver with the parameters in `REGISTRY_STORAGE_COS_*` and `COS_*` environment variables.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidParameter`](cos_proto::ErrorKind::InvalidParameter) naming the variable;
+    /// otherwise as [`ClientBuilder::build`].
+    pub fn from_env() -> Result<Self, Error> {
+        // A name or a value that is no text cannot be a parameter.
+        let variables = env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Self::from_config(&Config::from_environment_pairs(variables)?)
+    }
+
+    /// A driver with these parameters on a client that is configured further: another provider of
+    /// credentials, an observer, a proxy.
+    ///
+    /// # Errors
+    /// As [`ClientBuilder::build`].
+    pub fn from_builder(config: &Config, builder: ClientBuilder) -> Result<Self, Error> {
+        let client = builder.build()?;
+        let core = driver::Driver::new(config, client.session().clone())
+            .with_memory_budget(client.shared.budget.clone());
+        Ok(Self { core, client })
+    }
+
+    /// The driver's name, `cos`.
+    pub fn name(&self) -> &'static str {
+        self.core.name()
+    }
+
+    /// The client below it, for operations on keys.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Reads a whole file of at most 64 MiB.
+    ///
+    /// # Errors
+    /// [`PathNotFound`](cos_proto::ErrorKind::PathNotFound), also for a directory;
+    /// [`TooLarge`](cos_proto::ErrorKind::TooLarge).
+    pub fn get_content(&self, path: &str) -> Result<Bytes, Error> {
+        let fetched = self.run(path, self.core.get_content(path), self.core.policy())?;
+        Ok(fetched.body)
+    }
+
+    /// Creates or replaces a file.
+    ///
+    /// # Errors
+    /// [`InvalidPath`](cos_proto::ErrorKind::InvalidPath); otherwise as
+    /// [`Put`](cos_proto::op::Put).
+    pub fn put_content(&self, path: &str, content: impl Into<Bytes>) -> Result<(), Error> {
+        let put = self.core.put_content(path, content);
+        self.run(path, put, self.core.policy()).map(drop)
+    }
+
+    /// Reads a file from `offset` to its end; from beyond its end there is nothing to read.
+    ///
+    /// # Errors
+    /// [`InvalidOffset`](cos_proto::ErrorKind::InvalidOffset) if it is negative,
+    /// [`PathNotFound`](cos_proto::ErrorKind::PathNotFound).
+    pub fn reader(&self, path: &str, offset: i64) -> Result<Reader, Error> {
+        let download = self.core.reader(path, offset)?;
+        Reader::open(&self.client, download, self.core.naming(path))
+    }
+
+    /// Writes a file: from nothing, or after what an earlier writer has closed.
+    ///
+    /// # Errors
+    /// When it appends, [`PathNotFound`](cos_proto::ErrorKind::PathNotFound) if there is nothing to
+    /// go on from, and [`AlreadyCommitted`](cos_proto::ErrorKind::AlreadyCommitted) if there is a
+    /// finished file with content.
+    pub fn writer(&self, path: &str, append: Append) -> Result<Writer, Error> {
+        let upload = self.core.writer(path, append)?;
+        let naming = self.core.naming(path);
+        Writer::new(&self.client, upload, self.core.bulk_policy(), naming).open()
+    }
+
+    /// Describes a file or directory.
+    ///
+    /// # Errors
+    /// [`PathNotFound`](cos_proto::ErrorKind::PathNotFound).
+    pub fn stat(&self, path: &str) -> Result<FileInfo, Error> {
+        let info = self.run(path, self.core.stat(path), self.core.policy())?;
+        Ok(self.core.file_info(path, &info))
+    }
+
+    /// Lists the direct children of a directory as full paths.
+    ///
+    /// # Errors
+    /// [`PathNotFound`](cos_proto::ErrorKind::PathNotFound), except for `/`.
+    pub fn list(&self, path: &str) -> Result<Vec<String>, Error> {
+        self.run(path, self.core.list(path), self.core.policy())
+    }
+
+    /// Moves a file; a file at the destination is replaced.
+    ///
+    /// # Errors
+    /// [`PathNotFound`](cos_proto::ErrorKind::PathNotFound) of the source.
+    pub fn rename(&self, source: &str, destination: &str) -> Result<(), Error> {
+        let rename = self.core.rename(source, destination);
+        self.run(source, rename, self.core.copy_policy()).map(drop)
+    }
+
+    /// Deletes a file or directory with everything below it and all unfinished uploads there.
+    ///
+    /// # Errors
+    /// [`PathNotFound`](cos_proto::ErrorKind::PathNotFound) if there is nothing at all;
+    /// [`Error::failures`] names what could not be deleted.
+    pub fn delete(&self, path: &str) -> Result<(), Error> {
+        let delete = self.core.delete(self.client.shared.now().ticks, path);
+        self.run(path, delete, self.core.policy()).map(drop)
+    }
+
+    /// Walks everything below a directory. A directory that does not exist has no entries.
+    ///
+    /// # Errors
+    /// [`InvalidPath`](cos_proto::ErrorKind::InvalidPath).
+    pub fn walk(&self, path: &str, options: &WalkOptions) -> Result<Walk, Error> {
+        let walk = self.core.walk(path, options)?;
+        Ok(Walk::new(&self.client, walk, self.core.policy(), self.core.naming(path)))
+    }
+
+    /// Walks everything below a directory and gives every entry to `visit`, which says how to go on.
+    ///
+    /// # Errors
+    /// The first that `visit` returns, or the walk's own.
+    pub fn walk_with<E: From<Error>>(
+        &self,
+        path: &str,
+        options: &WalkOptions,
+        visit: impl FnMut(WalkEntry) -> Result<WalkControl, E>,
+    ) -> Result<(), E> {
+        self.walk(path, options)?.visit(visit)
+    }
+
+    /// A URL by which a client reads the file itself, valid for GET or for HEAD, for 20 minutes
+    /// unless `expires` says otherwise; `None` for any other method. Whether there is such a file is
+    /// not checked, and nothing is sent, but the credentials provider may be asked.
+    ///
+    /// # Errors
+    /// [`Credentials`](cos_proto::ErrorKind::Credentials) if there are none.
+    pub fn redirect_url(
+        &self,
+        method: &Method,
+        path: &str,
+        expires: Option<Duration>,
+    ) -> Result<Option<PresignedUrl>, Error> {
+        self.client.shared.ensure_credentials();
+        self.core.redirect_url(self.client.shared.now().unix, method, path, expires)
+    }
+
+    /// Aborts the uploads below the root directory that are older than `age`, and deletes their
+    /// records.
+    ///
+    /// # Errors
+    /// [`Error::failures`] names what could not be aborted or deleted.
+    pub fn sweep(&self, age: Duration) -> Result<SweepOutcome, Error> {
+        let sweep = self.core.sweep(self.client.service_time() - age);
+        self.run("/", Ok(sweep), self.core.policy())
+    }
+
+    fn run<O, T>(&self, path: &str, operation: Result<O, Error>, policy: Policy) -> Result<T, Error>
+    where
+        O: Operation<Output = Result<T, Error>>,
+    {
+        let result = self.client.finish(operation?, policy);
+        result.map_err(|error| self.core.error(path, error))
+    }
+}

@@ -1,0 +1,219 @@
+//! Drives a machine: the only place that turns its outputs into work and the work's ends into events.
+
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use cos_proto::{
+    Credentials, CredentialsFailed, Error, ErrorKind, Event, Failure, FailureKind, Machine,
+    Operation, Output, Policy, RequestId, Ticks,
+};
+use tokio::{
+    task::{self, JoinSet},
+    time::{Sleep, sleep_until},
+};
+use tracing::Instrument;
+
+use crate::{
+    exchange::{Exchanged, Outcome, StreamedBody, exchange},
+    shared::Shared,
+};
+
+type Refreshing = Pin<Box<dyn Future<Output = Result<Credentials, CredentialsFailed>> + Send>>;
+
+/// A machine with what it has under way. Dropping it ends that and blocks nothing.
+///
+/// Everything is kept here between polls, so a future that polls it may be dropped at any time and
+/// another go on.
+pub(crate) struct Drive<O: Operation> {
+    shared: Arc<Shared>,
+    machine: Machine<O>,
+    exchanges: JoinSet<Exchanged>,
+    /// Which task runs which exchange, for one that ends without a word.
+    running: Vec<(task::Id, RequestId)>,
+    refreshing: Option<Refreshing>,
+    alarm: Option<(Ticks, Pin<Box<Sleep>>)>,
+    /// The body of the stream whose head the machine has been given.
+    body: Option<(RequestId, StreamedBody)>,
+}
+
+/// How far a machine has come.
+pub(crate) enum Step<T> {
+    /// It was fed an event.
+    Fed,
+    /// Only the application can make progress.
+    Idle,
+    Done(T),
+}
+
+impl<O: Operation> Drive<O> {
+    pub(crate) fn new(shared: Arc<Shared>, operation: O, policy: Policy) -> Self {
+        let machine = Machine::new(operation, shared.session.clone(), policy, shared.seeds.next());
+        Self {
+            shared,
+            machine,
+            exchanges: JoinSet::new(),
+            running: Vec::new(),
+            refreshing: None,
+            alarm: None,
+            body: None,
+        }
+    }
+
+    pub(crate) fn operation(&self) -> &O {
+        self.machine.operation()
+    }
+
+    /// The application's side of the operation. Poll afterwards.
+    pub(crate) fn operation_mut(&mut self) -> &mut O {
+        self.machine.operation_mut()
+    }
+
+    /// Drives an operation that needs nothing from the application to its end.
+    pub(crate) async fn finish<T>(&mut self) -> Result<T, Error>
+    where
+        O: Operation<Output = Result<T, Error>>,
+    {
+        poll_fn(|cx| {
+            loop {
+                match ready!(self.poll_step(cx)) {
+                    Step::Fed => {}
+                    Step::Done(output) => return Poll::Ready(output),
+                    Step::Idle => {
+                        let text = "the operation waits for its application";
+                        return Poll::Ready(Err(Error::new(ErrorKind::Misuse, text)));
+                    }
+                }
+            }
+        })
+        .await
+    }
+
+    /// Sends what the machine wants sent, then feeds it at most one event.
+    pub(crate) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<O::Output>> {
+        let wake = loop {
+            match self.machine.poll_output(self.shared.now()) {
+                Output::Send(transmit) => {
+                    // A stream that is asked for anew is over.
+                    self.body = None;
+                    let id = transmit.id;
+                    // Its parent is the span of whoever polls the operation.
+                    let span = tracing::debug_span!(
+                        "cos_attempt",
+                        call = transmit.call.name(),
+                        attempt = transmit.attempt
+                    );
+                    let running = exchange(Arc::clone(&self.shared), transmit).instrument(span);
+                    let task = self.exchanges.spawn(running);
+                    self.running.push((task.id(), id));
+                }
+                Output::NeedCredentials => {
+                    self.refreshing = Some(Box::pin(self.shared.credentials.refresh()));
+                }
+                Output::Wait(wake) => break wake,
+                Output::Idle => return Poll::Ready(Step::Idle),
+                Output::Done(output) => {
+                    self.body = None;
+                    self.exchanges.abort_all();
+                    return Poll::Ready(Step::Done(output));
+                }
+            }
+        };
+        if let Poll::Ready(Some(joined)) = self.exchanges.poll_join_next_with_id(cx) {
+            self.joined(joined);
+        } else if let Some(fresh) = self.poll_refreshing(cx) {
+            self.refreshing = None;
+            self.machine.handle_credentials(self.shared.now(), fresh);
+        } else {
+            ready!(self.poll_alarm(cx, wake));
+        }
+        Poll::Ready(Step::Fed)
+    }
+
+    /// The next data of a streamed answer, as the part of it that is the caller's; or the output.
+    pub(crate) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, O::Output>> {
+        loop {
+            match self.poll_step(cx) {
+                Poll::Ready(Step::Done(output)) => return Poll::Ready(Err(output)),
+                Poll::Ready(Step::Fed) => continue,
+                Poll::Ready(Step::Idle) | Poll::Pending => {}
+            }
+            // While the call backs off there is nothing to read for.
+            let Some((id, body)) = self.body.as_mut().filter(|_| self.alarm.is_none()) else {
+                return Poll::Pending;
+            };
+            let id = *id;
+            let event = match ready!(body.poll_data(cx)) {
+                Ok(Some(data)) => {
+                    let taken = self.machine.handle_data(id, &data);
+                    if taken.is_empty() {
+                        continue;
+                    }
+                    return Poll::Ready(Ok(data.slice(taken)));
+                }
+                Ok(None) => Event::End,
+                Err(failure) => Event::Failed(failure),
+            };
+            self.body = None;
+            self.machine.handle(self.shared.now(), id, event);
+        }
+    }
+
+    fn joined(&mut self, joined: Result<(task::Id, Exchanged), task::JoinError>) {
+        let task = joined.as_ref().map_or_else(task::JoinError::id, |(task, _)| *task);
+        let at = self.running.iter().position(|(running, _)| *running == task);
+        let id = at.map(|at| self.running.swap_remove(at).1);
+        match joined {
+            Ok((_, Exchanged { id, queued, at, outcome })) => {
+                self.machine.handle_queued(id, queued);
+                match outcome {
+                    Outcome::Event(event) => self.machine.handle(at, id, event),
+                    Outcome::Stream(head, body) => {
+                        self.body = Some((id, body));
+                        self.machine.handle(at, id, Event::Head(head));
+                    }
+                }
+            }
+            // The runtime shuts down, or an observer has panicked.
+            Err(error) => {
+                if let Some(id) = id {
+                    let failure =
+                        Failure::new(FailureKind::Broken, "the exchange's task has ended");
+                    let event = Event::Failed(failure.with_source(error));
+                    self.machine.handle(self.shared.now(), id, event);
+                }
+            }
+        }
+    }
+
+    fn poll_refreshing(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Option<Result<Credentials, CredentialsFailed>> {
+        match self.refreshing.as_mut()?.as_mut().poll(cx) {
+            Poll::Ready(fresh) => Some(fresh),
+            Poll::Pending => None,
+        }
+    }
+
+    fn poll_alarm(&mut self, cx: &mut Context<'_>, wake: Option<Ticks>) -> Poll<()> {
+        let Some(wake) = wake else {
+            self.alarm = None;
+            return Poll::Pending;
+        };
+        let alarm = match &mut self.alarm {
+            Some((at, alarm)) if *at == wake => alarm,
+            other => {
+                let alarm = Box::pin(sleep_until(self.shared.instant(wake)));
+                &mut other.insert((wake, alarm)).1
+            }
+        };
+        ready!(alarm.as_mut().poll(cx));
+        self.alarm = None;
+        Poll::Ready(())
+    }
+}

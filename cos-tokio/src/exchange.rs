@@ -1,0 +1,188 @@
+//! One exchange: wait for a permit, send one request, bring in its answer.
+
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use cos_proto::{
+    ERROR_BODY_MAX, Event, Failure, FailureKind, Now, Payload, ReplyMode, RequestId, TimeLimits,
+    Transmit,
+};
+use http::{Request, Response};
+use http_body::{Body as _, Frame};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, sleep, timeout_at};
+
+use crate::{failure, observe::Watched, shared::Shared};
+
+/// What became of a [`Transmit`].
+pub(crate) struct Exchanged {
+    pub(crate) id: RequestId,
+    /// How long it waited for its permit.
+    pub(crate) queued: Duration,
+    /// When it was over: a writer may rest before it looks.
+    pub(crate) at: Now,
+    pub(crate) outcome: Outcome,
+}
+
+pub(crate) enum Outcome {
+    Event(Event),
+    Stream(Response<()>, StreamedBody),
+}
+
+/// Runs one exchange. It is spawned: the permit is given back in time whoever polls its operation,
+/// at the latest when the answer, or a stream's head, is there.
+pub(crate) async fn exchange(shared: Arc<Shared>, transmit: Box<Transmit>) -> Exchanged {
+    let asked = Instant::now();
+    let permit = shared.permits.acquire(transmit.lane).await;
+    let queued = asked.elapsed();
+    let mut watched = Watched::new(Arc::clone(&shared.observer), &transmit);
+    let limits = transmit.time_limits(shared.idle_timeout);
+    let Transmit { id, request, reply, .. } = *transmit;
+    let answer = answer(&shared, request, reply, &limits, &mut watched).await;
+    drop(permit);
+    let outcome = match answer {
+        Ok(Answer::Whole(response)) => {
+            watched.attempt.collected(&response);
+            Outcome::Event(Event::Reply(Box::new(response)))
+        }
+        Ok(Answer::Head(head, body)) => Outcome::Stream(head, StreamedBody { body, watched }),
+        Err(failure) => Outcome::Event(Event::Failed(watched.failed(failure))),
+    };
+    Exchanged { id, queued, at: shared.now(), outcome }
+}
+
+enum Answer {
+    Whole(Response<Bytes>),
+    Head(Response<()>, Arriving),
+}
+
+async fn answer(
+    shared: &Shared,
+    request: Request<Payload>,
+    reply: ReplyMode,
+    limits: &TimeLimits,
+    watched: &mut Watched,
+) -> Result<Answer, Failure> {
+    let began = Instant::now();
+    let sent = within(began, limits.head, shared.transport.send(request)).await;
+    let (head, incoming) = sent?.into_parts();
+    watched.attempt.answered(head.status, &head.headers);
+    let success = head.status.is_success();
+    let mut body = Arriving { incoming, idle_timeout: limits.idle, idle: None };
+    let bytes_max = match reply {
+        _ if !success => ERROR_BODY_MAX,
+        ReplyMode::Collect { bytes_max } => bytes_max,
+        ReplyMode::Stream => return Ok(Answer::Head(Response::from_parts(head, ()), body)),
+    };
+    let collect = body.collect(bytes_max, &mut watched.attempt.bytes_received);
+    let (collected, whole) = within(began, limits.whole, collect).await?;
+    // An error's page matters less than its status.
+    if success && !whole {
+        let text = format!("the answer has more than {bytes_max} bytes");
+        return Err(Failure::new(FailureKind::ReplyTooLarge, text));
+    }
+    Ok(Answer::Whole(Response::from_parts(head, collected)))
+}
+
+/// Ends `work` so long after the exchange began.
+async fn within<T>(
+    began: Instant,
+    limit: Duration,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    // A limit beyond what the clock can say is none.
+    let Some(end) = began.checked_add(limit) else { return work.await };
+    timeout_at(end, work).await.unwrap_or_else(|_| {
+        let text = format!("no answer within {} s", limit.as_secs_f32());
+        Err(Failure::new(FailureKind::Timeout, text))
+    })
+}
+
+/// The body of a streamed answer, in the hands of its reader.
+#[derive(Debug)]
+pub(crate) struct StreamedBody {
+    body: Arriving,
+    watched: Watched,
+}
+
+impl StreamedBody {
+    /// The next data; `None` at the end.
+    pub(crate) fn poll_data(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, Failure>> {
+        let data = ready!(self.body.poll_data(cx)).map_err(|failure| self.watched.failed(failure));
+        if let Ok(Some(data)) = &data {
+            self.watched.attempt.bytes_received += data.len() as u64;
+        }
+        Poll::Ready(data)
+    }
+}
+
+/// A body that arrives.
+#[derive(Debug)]
+struct Arriving {
+    incoming: Incoming,
+    idle_timeout: Duration,
+    /// Runs only while somebody waits for data; every byte, a keep-alive space too, starts it anew.
+    idle: Option<Pin<Box<Sleep>>>,
+}
+
+impl Arriving {
+    /// Reads at most `bytes_max` bytes; false if that was not all. What comes in one piece is not
+    /// copied.
+    async fn collect(
+        &mut self,
+        bytes_max: usize,
+        received: &mut u64,
+    ) -> Result<(Bytes, bool), Failure> {
+        let announced = self.incoming.size_hint().exact().and_then(|size| size.try_into().ok());
+        let mut next = async || -> Result<Option<Bytes>, Failure> {
+            let data = poll_fn(|cx| self.poll_data(cx)).await?;
+            *received += data.as_ref().map_or(0, |data| data.len() as u64);
+            Ok(data)
+        };
+        let Some(mut data) = next().await? else { return Ok((Bytes::new(), true)) };
+        if Some(data.len()) == announced && data.len() <= bytes_max {
+            return Ok((data, true));
+        }
+        let mut whole = BytesMut::with_capacity(announced.unwrap_or(0).min(bytes_max));
+        loop {
+            let room = bytes_max.saturating_sub(whole.len());
+            whole.extend_from_slice(data.get(..room).unwrap_or(&data));
+            if data.len() > room {
+                return Ok((whole.freeze(), false));
+            }
+            match next().await? {
+                Some(more) => data = more,
+                None => return Ok((whole.freeze(), true)),
+            }
+        }
+    }
+
+    /// The next data; `None` at the end.
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Failure>> {
+        loop {
+            let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
+                let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(self.idle_timeout)));
+                ready!(idle.as_mut().poll(cx));
+                let text = format!("no data for {} s", self.idle_timeout.as_secs_f32());
+                return Poll::Ready(Err(Failure::new(FailureKind::Timeout, text)));
+            };
+            self.idle = None;
+            return Poll::Ready(match frame.map(|frame| frame.map(Frame::into_data)) {
+                None => Ok(None),
+                Some(Ok(Ok(data))) => Ok(Some(data)),
+                // Trailers say nothing to us.
+                Some(Ok(Err(_))) => continue,
+                Some(Err(error)) => Err(failure::of_body(error)),
+            });
+        }
+    }
+}

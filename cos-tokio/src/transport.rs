@@ -1,0 +1,82 @@
+//! The HTTP client below everything: one pool of connections to the endpoint.
+
+use std::{path::PathBuf, time::Duration};
+
+use cos_proto::{Endpoint, Error, ErrorKind, Failure, Payload};
+use http::{HeaderValue, Request, Response, Uri, header::PROXY_AUTHORIZATION};
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy,
+    rt::{TokioExecutor, TokioTimer},
+};
+use rustls::RootCertStore;
+
+use crate::{
+    body::PayloadBody,
+    connect::{Connector, Proxy},
+    failure, tls,
+};
+
+/// How to reach the endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) connect_timeout: Duration,
+    pub(crate) connections: usize,
+    pub(crate) root_ca: Option<PathBuf>,
+    pub(crate) proxy: Proxy,
+}
+
+/// Sends requests over pooled connections.
+pub(crate) struct Transport {
+    http: legacy::Client<Connector, PayloadBody>,
+    /// For a proxy that reads the requests themselves.
+    proxy_authorization: Option<HeaderValue>,
+}
+
+/// Shorter than the idle time-outs of load balancers, so that a connection is rarely closed under a
+/// request.
+const POOL_IDLE: Duration = Duration::from_secs(20);
+
+impl Transport {
+    /// # Errors
+    /// [`ErrorKind::InvalidParameter`] naming `rootca` or the proxy.
+    pub(crate) fn new(endpoint: &Endpoint, options: &Options) -> Result<Self, Error> {
+        let uri: Uri = endpoint.to_string().parse().map_err(|error| {
+            Error::new(ErrorKind::InvalidParameter, format!("endpoint: {error}"))
+        })?;
+        let secure = endpoint.is_secure();
+        let proxy = options.proxy.on_the_way_to(&uri)?;
+        let proxy_secure = proxy.as_ref().is_some_and(|p| p.uri().scheme_str() == Some("https"));
+        let tls = if secure || proxy_secure {
+            tls::client_config(options.root_ca.as_deref())?
+        } else {
+            // Never used: it trusts nobody.
+            tls::trusting(RootCertStore::empty())?
+        };
+        let connector = Connector::new(tls, secure, proxy.as_ref(), options.connect_timeout);
+        let http = legacy::Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(POOL_IDLE)
+            .pool_max_idle_per_host(options.connections)
+            .set_host(false)
+            .build(connector);
+        let proxy_authorization =
+            proxy.filter(|_| !secure).and_then(|proxy| proxy.basic_auth().cloned());
+        Ok(Self { http, proxy_authorization })
+    }
+
+    /// Sends one request and waits for the head of its answer.
+    ///
+    /// A pooled connection that turns out to be closed before anything was written is replaced
+    /// without a word.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Payload>,
+    ) -> Result<Response<Incoming>, Failure> {
+        let mut request = request.map(PayloadBody::from);
+        if let Some(authorization) = &self.proxy_authorization {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, authorization.clone());
+        }
+        self.http.request(request).await.map_err(failure::of_request)
+    }
+}
