@@ -70,13 +70,12 @@
 //!
 //! # Features
 //!
-//! * `tracing`: an observer that logs by `tracing`.
+//! * `tracing`: an [`Observer`] that logs by the `tracing` crate.
 //! * `emulator`: the service's end of the protocol as a pure, strict value.
 //! * `conformance`: the storage-driver suite as generic functions.
+//! * `sim`: whole histories under faults, in virtual time.
 //!
-//! The last two are for tests and outside semantic versioning.
-//!
-//! * `tracing`: an [`Observer`] that logs by the `tracing` crate.
+//! All but the first are for tests and outside semantic versioning.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -127,6 +126,9 @@ mod payload;
 mod recent;
 mod session;
 mod sign;
+#[cfg(feature = "sim")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sim")))]
+pub mod sim;
 mod time;
 #[cfg(feature = "emulator")]
 mod verify;

@@ -1,0 +1,88 @@
+//! Every choice of a simulation, from a seed or from the bytes of a fuzzer.
+
+/// Makes every choice of a simulation. The same seed, or the same bytes, make the same choices.
+#[derive(Clone, Debug)]
+pub struct Dice {
+    /// What a fuzzer has chosen, taken from its end; then the generator decides.
+    chosen: Vec<u8>,
+    /// State of SplitMix64.
+    state: u64,
+}
+
+impl Dice {
+    /// Choices of a generator.
+    pub fn new(seed: u64) -> Self {
+        Self { chosen: Vec::new(), state: seed }
+    }
+
+    /// Choices by a fuzzer's bytes, two a throw, and when they are used up by a generator.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self { chosen: bytes.iter().rev().copied().collect(), state: 0 }
+    }
+
+    /// Other dice, whose throws do not depend on how often these are thrown from now on.
+    #[must_use]
+    pub fn split(&mut self) -> Self {
+        Self { chosen: Vec::new(), state: self.next_u64() }
+    }
+
+    /// Any number.
+    pub fn next_u64(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `bound`; 0 if that is 0.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        let drawn = match (self.chosen.pop(), self.chosen.pop()) {
+            (Some(low), high) => u64::from(u16::from_be_bytes([high.unwrap_or(0), low])),
+            (None, _) => self.next_u64(),
+        };
+        drawn.checked_rem(bound).unwrap_or(0)
+    }
+
+    /// A number from `low` to `high`, both possible.
+    pub fn between(&mut self, low: u64, high: u64) -> u64 {
+        low + self.below(high.saturating_sub(low).saturating_add(1))
+    }
+
+    /// True in so many of a thousand throws.
+    pub fn happens(&mut self, per_mille: u64) -> bool {
+        self.below(1000) < per_mille
+    }
+
+    /// One of these.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len() as u64) as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_makes_the_same_choices() {
+        let throws = |mut dice: Dice| (0..50).map(|_| dice.below(1000)).collect::<Vec<_>>();
+        assert_eq!(throws(Dice::new(7)), throws(Dice::new(7)));
+        assert_ne!(throws(Dice::new(7)), throws(Dice::new(8)));
+        assert_eq!(throws(Dice::of_bytes(b"abcdef")), throws(Dice::of_bytes(b"abcdef")));
+        assert_ne!(throws(Dice::of_bytes(b"abcdef")), throws(Dice::of_bytes(b"abcdeg")));
+    }
+
+    #[test]
+    fn every_choice_is_within_its_bounds() {
+        let mut dice = Dice::new(1);
+        assert_eq!(dice.below(0), 0);
+        assert!((0..1000).all(|_| dice.below(3) < 3));
+        assert!((0..1000).all(|_| (5..=6).contains(&dice.between(5, 6))));
+        assert!(!dice.happens(0));
+        assert!(dice.happens(1000));
+    }
+}
