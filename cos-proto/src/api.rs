@@ -12,13 +12,13 @@ pub(crate) mod head_object;
 pub(crate) mod list_objects;
 pub(crate) mod multipart;
 pub(crate) mod names;
+pub(crate) mod object_meta;
 pub(crate) mod put_object;
 
 mod byte_range;
 mod conditions;
 mod encryption;
 mod header_value;
-mod object_meta;
 mod object_options;
 mod page;
 #[cfg(test)]
@@ -31,7 +31,6 @@ mod traffic_limit;
 
 use http::{HeaderMap, header};
 
-pub(crate) use self::service_error::service_error;
 pub use self::{
     byte_range::ByteRange,
     conditions::Conditions,
@@ -39,13 +38,14 @@ pub use self::{
     encryption::{Encryption, SseC, SseKms},
     get_object::{GetOptions, ResponseOverrides},
     list_objects::{ListOptions, ListPage, ListedObject},
-    multipart::{
-        CompleteOptions, ListUploadsOptions, ListedPart, ListedUpload, PartOptions, PartsPage,
-        UploadsPage,
-    },
+    multipart::{ListUploadsOptions, ListedPart, ListedUpload, PartsPage, UploadsPage},
     object_options::{Acl, ObjectOptions, Overwrite},
     storage_class::StorageClass,
     traffic_limit::TrafficLimit,
+};
+pub(crate) use self::{
+    multipart::{CompleteOptions, PartOptions},
+    service_error::service_error,
 };
 use crate::UnixTime;
 

@@ -24,6 +24,8 @@ struct Counter {
     limit: u64,
     used: AtomicU64,
     held: Mutex<u64>,
+    #[cfg(feature = "sim")]
+    held_max: AtomicU64,
     observer: Arc<dyn Observer>,
 }
 
@@ -36,7 +38,14 @@ impl MemoryBudget {
     /// A budget of `limit` bytes whose observer is told what is held whenever that changes, in the
     /// order of the changes.
     pub fn observed(limit: u64, observer: Arc<dyn Observer>) -> Self {
-        Self(Arc::new(Counter { limit, used: AtomicU64::new(0), held: Mutex::new(0), observer }))
+        Self(Arc::new(Counter {
+            limit,
+            used: AtomicU64::new(0),
+            held: Mutex::new(0),
+            #[cfg(feature = "sim")]
+            held_max: AtomicU64::new(0),
+            observer,
+        }))
     }
 
     /// The bytes that are taken now.
@@ -52,6 +61,13 @@ impl MemoryBudget {
     /// The bytes that all writers hold in memory now.
     pub fn held(&self) -> u64 {
         *self.0.lock()
+    }
+
+    /// The most bytes that all writers have held in memory at once.
+    #[cfg(feature = "sim")]
+    #[doc(hidden)]
+    pub fn held_max(&self) -> u64 {
+        self.0.held_max.load(Ordering::Acquire)
     }
 
     /// Takes `bytes` if that many are free.
@@ -76,6 +92,8 @@ impl Counter {
     fn change(&self, change: impl FnOnce(u64) -> u64) {
         let mut held = self.lock();
         *held = change(*held);
+        #[cfg(feature = "sim")]
+        self.held_max.fetch_max(*held, Ordering::AcqRel);
         // Told under the lock, so that the last value told is the last one there was.
         self.observer.buffered(*held);
     }
@@ -174,6 +192,8 @@ mod tests {
         assert_eq!(budget.held(), 8);
         drop(again);
         drop(two);
+        #[cfg(feature = "sim")]
+        assert_eq!(budget.held_max(), 8);
         assert_eq!((budget.held(), &*told.0.lock().unwrap()), (0, &vec![3, 7, 8, 4, 0]));
     }
 }

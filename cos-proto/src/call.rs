@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
-use crate::{CopySource, Key, Payload};
+use crate::{CopySource, Key, Payload, UnixTime};
 
 /// Which COS API a request calls. Named as CAM policies name the actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -186,11 +186,23 @@ impl Call {
 pub struct Reply {
     response: Response<Bytes>,
     repeated: bool,
+    asked_at: Option<UnixTime>,
 }
 
 impl Reply {
     pub(crate) fn new(response: Response<Bytes>, repeated: bool) -> Self {
-        Self { response, repeated }
+        Self { response, repeated, asked_at: None }
+    }
+
+    pub(crate) fn with_asked_at(mut self, asked_at: Option<UnixTime>) -> Self {
+        self.asked_at = asked_at;
+        self
+    }
+
+    /// When the call's first attempt was made, on the service's clock, or a little before that;
+    /// `None` if the answer has no `Date`.
+    pub fn asked_at(&self) -> Option<UnixTime> {
+        self.asked_at
     }
 
     /// Whether an earlier attempt of the same call may have been executed as well.

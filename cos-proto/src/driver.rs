@@ -68,7 +68,8 @@ impl Driver {
     /// A driver on the bucket of `session`.
     pub fn with_settings(session: Session, settings: DriverSettings) -> Self {
         let budget = MemoryBudget::new(settings.memory_budget());
-        Self(Arc::new(Inner { session, settings, budget, recent: Recent::new() }))
+        let recent = Recent::new(&session);
+        Self(Arc::new(Inner { session, settings, budget, recent }))
     }
 
     /// Its writers share `budget` with others, such as those of a client on keys, instead of having
@@ -108,9 +109,16 @@ impl Driver {
 
     /// How most operations are delivered: as many calls at once as there are permits.
     pub fn policy(&self) -> Policy {
-        Policy::default()
-            .call_deadline(self.0.settings.call_deadline)
-            .in_flight_max(self.0.settings.max_concurrency)
+        let settings = &self.0.settings;
+        let policy = Policy::default()
+            .call_deadline(settings.call_deadline)
+            .in_flight_max(settings.max_concurrency);
+        #[cfg(feature = "sim")]
+        let policy = policy.simulated(crate::sim::Simulated {
+            planted: settings.planted,
+            part_bytes_min: settings.part_bytes_min,
+        });
+        policy
     }
 
     /// How writers and other operations that move many bytes are delivered: one call fewer at once,
@@ -193,7 +201,8 @@ impl Driver {
     /// Lists the direct children of a directory as full paths.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidPath`]. Of the operation: [`ErrorKind::PathNotFound`], except for `/`.
+    /// [`ErrorKind::InvalidPath`]. Of the operation: [`ErrorKind::PathNotFound`], except for `/`;
+    /// [`ErrorKind::TooLarge`] beyond 256 MiB of paths.
     pub fn list(&self, path: &str) -> Result<ListChildren, Error> {
         let path = path_or_root(path)?;
         Ok(ListChildren::new(&self.0.settings.root_directory, path))
@@ -233,10 +242,10 @@ impl Driver {
         Ok(Walk::new(&self.0.settings.root_directory, &path, options))
     }
 
-    /// Aborts uploads below the root directory that were begun before `cut_off`, on the service's
-    /// clock, and are not in use since, and deletes their records.
-    pub fn sweep(&self, cut_off: UnixTime) -> Sweep {
-        Sweep::new(self.0.settings.root_directory.prefix(), cut_off)
+    /// Aborts uploads below the root directory that are older than `age`, by the service's clock, and
+    /// were not in use since, and deletes their records.
+    pub fn sweep(&self, age: Duration) -> Sweep {
+        Sweep::new(self.0.settings.root_directory.prefix(), age)
     }
 
     /// A URL by which a client reads the object itself, valid for GET or for HEAD, for `expires`

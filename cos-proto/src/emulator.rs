@@ -101,6 +101,8 @@ pub struct Emulator {
     last: Moment,
     faults: Faults,
     log: Log,
+    /// Whether the last request was executed, whatever was answered.
+    executed: bool,
 }
 
 impl Emulator {
@@ -118,6 +120,7 @@ impl Emulator {
             last: Moment(0),
             faults: Faults::new(settings.fault_rate, settings.seed),
             log: Log::default(),
+            executed: false,
         })
     }
 
@@ -129,13 +132,28 @@ impl Emulator {
     /// handed over joined, with its `Transfer-Encoding` header still there.
     #[must_use]
     pub fn handle(&mut self, now_ms: i64, head: &Parts, body: Received) -> Answer {
+        self.handle_with(now_ms, head, body, None)
+    }
+
+    /// The same, with this going wrong whatever faults are injected.
+    #[must_use]
+    pub fn handle_with(
+        &mut self,
+        now_ms: i64,
+        head: &Parts,
+        body: Received,
+        imposed: Option<Effect>,
+    ) -> Answer {
         let now = self.clock.at(now_ms);
         self.last = now;
+        self.executed = false;
         let mut names = Names::new(&mut self.world.random, now);
+        // What nobody will read is not written.
+        let read = self.log.is_kept() || self.faults.are_armed();
         let mut logged = Logged {
             method: head.method.clone(),
-            path: head.uri.path().to_owned(),
-            query: log::blot(head.uri.query().unwrap_or("")),
+            path: if read { head.uri.path().to_owned() } else { String::new() },
+            query: if read { log::blot(head.uri.query().unwrap_or("")) } else { String::new() },
             call: None,
             action: "",
             bucket: String::new(),
@@ -147,7 +165,7 @@ impl Emulator {
         };
         let head_only = head.method == Method::HEAD;
         let mut outcome = match self.route(head, body, now, &mut names, &mut logged) {
-            Ok((request, action)) => self.exchange(request, action, &names, &mut logged),
+            Ok((request, action)) => self.exchange(request, action, imposed, &names, &mut logged),
             Err(refusal) => Outcome::Reply(Reply::refusal(&refusal, &names)),
         };
         if let Outcome::Reply(reply) = &mut outcome {
@@ -194,11 +212,12 @@ impl Emulator {
         &mut self,
         mut request: Request<'_>,
         action: Action,
+        imposed: Option<Effect>,
         names: &Names,
         logged: &mut Logged,
     ) -> Outcome {
         let target = Target { action, key: request.key(), query: &logged.query };
-        let fault = self.faults.pick(&target);
+        let fault = imposed.or_else(|| self.faults.pick(&target));
         logged.fault.clone_from(&fault);
         let Some(effect) = fault else {
             return Outcome::Reply(self.act(&mut request, action, names));
@@ -206,7 +225,7 @@ impl Emulator {
         if let Some(instead) = effect.instead() {
             return Outcome::instead(instead, names);
         }
-        effect.on_body(action, &mut request.body);
+        effect.on_request(action, &mut request);
         let reply = self.act(&mut request, action, names);
         match effect.afterwards() {
             Some(instead) => Outcome::instead(instead, names),
@@ -221,6 +240,7 @@ impl Emulator {
             headers::check_traffic_limit(request)?;
             self.perform(request, action)
         });
+        self.executed = done.is_ok();
         done.unwrap_or_else(|refusal| Reply::refusal(&refusal, names))
     }
 

@@ -16,12 +16,15 @@ pub(crate) fn encode(text: &str) -> String {
 }
 
 /// Appends the path of a key for the request line: `/` stays bare, except where a middle box could
-/// collapse or remove it: the second of two slashes, and one after a segment that is all dots.
-/// COS decodes the path once and takes `%2F` as `/` (Java SDK; `cos-protocol.md` §1.2).
+/// collapse or remove it: the second of two slashes, one after a segment that ends in a dot, and
+/// one before a last segment `.` or `..` (`a/b/..` would be taken for `a/`). COS decodes the path
+/// once and takes `%2F` as `/` (Java SDK; `cos-protocol.md` §1.2).
 pub(crate) fn encode_key_into(out: &mut String, key: &str) {
-    for (index, segment) in key.split('/').enumerate() {
+    let mut segments = key.split('/').enumerate().peekable();
+    while let Some((index, segment)) = segments.next() {
         if index > 0 {
-            let fragile = out.ends_with(['.', '/']) || out.ends_with("%2F");
+            let last_dots = matches!(segment, "." | "..") && segments.peek().is_none();
+            let fragile = last_dots || out.ends_with(['.', '/']) || out.ends_with("%2F");
             out.push_str(if fragile { "%2F" } else { "/" });
         }
         push_encoded(out, segment, is_bare);
@@ -112,6 +115,9 @@ mod tests {
             ("a///b", "/a/%2F%2Fb"),
             ("a/../b", "/a/..%2Fb"),
             ("./a", "/.%2Fa"),
+            ("a/b/..", "/a/b%2F.."),
+            ("a/.", "/a%2F."),
+            ("a/./.", "/a/.%2F."),
             ("a b/c?d#e", "/a%20b/c%3Fd%23e"),
             ("dir/", "/dir/"),
         ] {

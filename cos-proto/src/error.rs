@@ -6,8 +6,8 @@ use std::{error::Error as StdError, fmt, io, sync::Arc, time::Duration};
 
 use http::StatusCode;
 
-pub(crate) use self::call::Cause;
 pub use self::call::{CallError, CredentialsFailed, Failure, FailureKind, Reason, ServiceError};
+pub(crate) use self::call::{Cause, rejected_error};
 use crate::CallKind;
 
 /// Why an operation failed.

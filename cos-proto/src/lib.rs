@@ -74,6 +74,7 @@
 //! * `emulator`: the service's end of the protocol as a pure, strict value.
 //! * `conformance`: the storage-driver suite as generic functions.
 //! * `sim`: whole histories under faults, in virtual time.
+//! * `fuzz`: the bodies of the fuzz targets.
 //!
 //! All but the first are for tests and outside semantic versioning.
 
@@ -102,6 +103,9 @@
     )
 )]
 
+#[macro_use]
+mod plant;
+
 pub mod api;
 mod budget;
 mod call;
@@ -116,6 +120,9 @@ pub mod driver;
 pub mod emulator;
 mod encode;
 mod error;
+#[cfg(feature = "fuzz")]
+#[cfg_attr(docsrs, doc(cfg(feature = "fuzz")))]
+pub mod fuzz;
 mod machine;
 mod object;
 mod observe;

@@ -38,9 +38,10 @@ use self::{
 };
 use crate::{
     CallError, Credentials, CredentialsFailed, Failure, Next, Now, Operation, Rejected, Reply,
-    ReplyMode, Session, Ticks,
+    ReplyMode, Session, Ticks, UnixTime,
     call::{Call, ErrorIn200},
     error::Cause,
+    session::REFRESH_AGAIN_AFTER,
 };
 
 /// Delivers an operation's calls. Owns no clock, no socket, no thread.
@@ -60,10 +61,12 @@ pub struct Machine<O: Operation> {
 }
 
 /// Whether the caller has been asked for credentials.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Asked {
     No,
     Yes,
+    /// There were none: the answer for all calls that need them until then.
+    InVain(CredentialsFailed, Ticks),
 }
 
 /// What arrived since the last failure that makes it a new call for the retry policy.
@@ -72,6 +75,12 @@ const PROGRESS_BYTES: u64 = 64 * 1024;
 impl<O: Operation> Machine<O> {
     /// A machine for one operation. `seed` decides its jitter and nothing else.
     pub fn new(operation: O, session: Session, policy: Policy, seed: u64) -> Self {
+        #[cfg(feature = "sim")]
+        let operation = {
+            let mut operation = operation;
+            operation.simulate(policy.simulated);
+            operation
+        };
         Self {
             operation,
             session,
@@ -107,6 +116,7 @@ impl<O: Operation> Machine<O> {
 
     /// What to do next.
     pub fn poll_output(&mut self, now: Now) -> Output<O::Output> {
+        self.session.tell(now);
         loop {
             if let Some(output) = self.send_ready(now) {
                 return output;
@@ -114,7 +124,8 @@ impl<O: Operation> Machine<O> {
             if self.over {
                 return Output::Idle;
             }
-            if self.slots.len() >= self.policy.in_flight_max.get() {
+            let full = self.calls_taken() >= self.policy.in_flight_max.get();
+            if full && !self.operation.is_over() {
                 return Output::Wait(self.earliest());
             }
             match self.operation.next() {
@@ -134,6 +145,7 @@ impl<O: Operation> Machine<O> {
     /// who rested before handing it in does not use up the call's deadline. Unknown and late ids
     /// are ignored.
     pub fn handle(&mut self, now: Now, id: RequestId, event: Event) {
+        self.session.tell(now);
         let Some((number, streaming)) = self.find(id) else {
             return;
         };
@@ -175,6 +187,7 @@ impl<O: Operation> Machine<O> {
             && let Some(slot) = self.slots.get_mut(&number)
         {
             slot.deadline = slot.deadline.map(|deadline| deadline + queued);
+            slot.sent.ticks = slot.sent.ticks + queued;
         }
     }
 
@@ -182,6 +195,7 @@ impl<O: Operation> Machine<O> {
     pub fn handle_credentials(&mut self, now: Now, fresh: Result<Credentials, CredentialsFailed>) {
         self.credentials = Asked::No;
         if let Err(failed) = self.session.refresh(now.unix, fresh) {
+            self.credentials = Asked::InVain(failed.clone(), now.ticks + REFRESH_AGAIN_AFTER);
             let waiting: Vec<u64> = self
                 .slots
                 .iter()
@@ -209,10 +223,18 @@ impl<O: Operation> Machine<O> {
         loop {
             let mut ready = self.slots.iter().filter(|(_, slot)| slot.state == SlotState::Ready);
             let (&number, slot) = ready.next()?;
-            if slot.deadline.is_some_and(|deadline| now.ticks >= deadline) {
+            let late = slot.deadline.is_some_and(|deadline| now.ticks >= deadline);
+            if late && !planted!(self.policy.simulated, RetriedForEver) {
                 self.give_up(number, Cause::Deadline);
             } else if !self.session.has_credentials(now.unix) {
-                return Some(self.need_credentials());
+                match &self.credentials {
+                    Asked::InVain(failed, until) if now.ticks < *until => {
+                        self.give_up(number, Cause::Credentials(failed.clone()));
+                    }
+                    Asked::No | Asked::Yes | Asked::InVain(..) => {
+                        return Some(self.need_credentials());
+                    }
+                }
             } else if let Some(transmit) = self.send(now, number) {
                 return Some(Output::Send(transmit));
             } else {
@@ -223,7 +245,7 @@ impl<O: Operation> Machine<O> {
 
     fn need_credentials(&mut self) -> Output<O::Output> {
         match self.credentials {
-            Asked::No => {
+            Asked::No | Asked::InVain(..) => {
                 self.credentials = Asked::Yes;
                 Output::NeedCredentials
             }
@@ -241,11 +263,18 @@ impl<O: Operation> Machine<O> {
         slot.replay = call.replay;
         slot.reply = reply;
         slot.skew = self.session.skew();
-        let (generation, request) = self.session.sign(now.unix, call)?;
+        slot.sent = now;
+        slot.first_sent.get_or_insert(now);
+        let unlearned = planted!(self.policy.simulated, SkewNeverLearned);
+        let learned = if unlearned { slot.skew } else { 0 };
+        let clock = UnixTime::from_secs(now.unix.as_secs().saturating_sub(learned));
+        let (generation, request) = self.session.sign(clock, call)?;
         self.requests_sent = self.requests_sent.saturating_add(1);
         let id = RequestId(self.requests_sent);
         slot.generation = generation;
         slot.state = SlotState::InFlight(id);
+        #[cfg(feature = "sim")]
+        slot.sent_ids.push(id);
         slot.attempts = slot.attempts.saturating_add(1);
         slot.counted = slot.counted.saturating_add(1);
         let deadline = *slot.deadline.get_or_insert(now.ticks + self.policy.call_deadline);
@@ -260,23 +289,41 @@ impl<O: Operation> Machine<O> {
         }))
     }
 
+    /// The calls that count against the policy's bound: a call keeps its place while it backs off.
+    fn calls_taken(&self) -> usize {
+        if planted!(self.policy.simulated, SlotReleasedInBackOff) {
+            let waits = |slot: &&Slot<O::Tag>| matches!(slot.state, SlotState::BackingOff(_));
+            return self.slots.len().saturating_sub(self.slots.values().filter(waits).count());
+        }
+        self.slots.len()
+    }
+
     fn begin(&mut self, tag: O::Tag) {
         self.slots_begun = self.slots_begun.saturating_add(1);
         self.slots.insert(self.slots_begun, Slot::new(tag));
     }
 
     fn find(&self, id: RequestId) -> Option<(u64, bool)> {
-        self.slots.iter().find_map(|(&number, slot)| match slot.state {
-            SlotState::InFlight(own) if own == id => Some((number, false)),
-            SlotState::Streaming(own) if own == id => Some((number, true)),
-            SlotState::Ready
-            | SlotState::InFlight(_)
-            | SlotState::Streaming(_)
-            | SlotState::BackingOff(_) => None,
+        self.slots.iter().find_map(|(&number, slot)| {
+            // What happens to an earlier attempt says nothing about the newest.
+            let is = |own| {
+                own == id || planted!(self.policy.simulated, LateReplyAccepted, slot.has_sent(id))
+            };
+            match slot.state {
+                SlotState::InFlight(own) if is(own) => Some((number, false)),
+                SlotState::Streaming(own) if is(own) => Some((number, true)),
+                SlotState::Ready
+                | SlotState::InFlight(_)
+                | SlotState::Streaming(_)
+                | SlotState::BackingOff(_) => None,
+            }
         })
     }
 
     fn earliest(&self) -> Option<Ticks> {
+        if planted!(self.policy.simulated, TimerForgotten) {
+            return None;
+        }
         self.slots
             .values()
             .filter_map(|slot| match slot.state {
@@ -290,9 +337,12 @@ impl<O: Operation> Machine<O> {
         let Some(slot) = self.slots.get(&number) else {
             return;
         };
-        let may_err = slot.error_in_200 == ErrorIn200::Possible;
+        let date = crate::api::date(response.headers());
+        self.session.hear(slot.sent.unix, now.unix, date, response.headers());
+        let may_err = slot.error_in_200 == ErrorIn200::Possible
+            && !planted!(self.policy.simulated, ErrorIn200Accepted);
         if let Some(mut error) = crate::api::service_error(&response, may_err) {
-            error.date = crate::api::date(response.headers());
+            error.date = date;
             if error.status == StatusCode::RANGE_NOT_SATISFIABLE {
                 error.object_size = crate::api::get_object::unsatisfied_size(response.headers());
             }
@@ -302,7 +352,9 @@ impl<O: Operation> Machine<O> {
             let what = "a collected reply to a streamed call".to_owned();
             Err(Rejected::Retry(crate::Reason::Malformed(what)))
         } else {
-            self.operation.on_reply(slot.tag, Reply::new(response, slot.maybe_done))
+            let reply =
+                Reply::new(response, slot.maybe_done).with_asked_at(slot.asked_at(now, date));
+            self.operation.on_reply(slot.tag, reply)
         };
         self.accepted_or_not(now, number, accepted);
     }
@@ -311,6 +363,8 @@ impl<O: Operation> Machine<O> {
         let Some(slot) = self.slots.get_mut(&number) else {
             return;
         };
+        let date = crate::api::date(head.headers());
+        self.session.hear(slot.sent.unix, now.unix, date, head.headers());
         match self.operation.on_head(slot.tag, head) {
             Ok(()) => {
                 slot.state = SlotState::Streaming(id);
@@ -354,10 +408,14 @@ impl<O: Operation> Machine<O> {
     /// COS answered with an error: apply the remedy for it, if there is one.
     fn refused(&mut self, now: Now, number: u64, error: crate::ServiceError) {
         let Some(slot) = self.slots.get_mut(&number) else { return };
-        let class = if error.status == StatusCode::FORBIDDEN && error.code.is_none() {
-            slot.silent_403(&self.session, now, error.date)
-        } else {
-            classify(&error)
+        let class = match error.status {
+            StatusCode::FORBIDDEN if error.code.is_none() => {
+                slot.silent_403(&self.session, now, error.date)
+            }
+            StatusCode::BAD_REQUEST if error.code.is_none() && error.request_id.is_some() => {
+                slot.silent_expiry(&self.session)
+            }
+            _ => classify(&error),
         };
         match class {
             Class::ClockSkew if !slot.skew_corrected => {
@@ -365,6 +423,7 @@ impl<O: Operation> Machine<O> {
                 match error.date {
                     Some(service) => {
                         self.session.learn_skew(service, now.unix);
+                        slot.last = Some(Cause::Service(error));
                         slot.state = SlotState::Ready;
                     }
                     None => self.give_up(number, Cause::Service(error)),
@@ -372,7 +431,10 @@ impl<O: Operation> Machine<O> {
             }
             Class::Credentials if !slot.credentials_replaced => {
                 // A refusal of credentials that were replaced meanwhile says nothing about the new.
-                slot.credentials_replaced = self.session.refuse(slot.generation);
+                slot.credentials_replaced =
+                    planted!(self.policy.simulated, CredentialsNeverRefreshed)
+                        || self.session.refuse(slot.generation);
+                slot.last = Some(Cause::Service(error));
                 slot.state = SlotState::Ready;
             }
             Class::Retry => self.failed(now, number, Cause::Service(error)),
@@ -390,17 +452,30 @@ impl<O: Operation> Machine<O> {
         let maybe_done = retry::maybe_done(&cause);
         slot.maybe_done |= maybe_done;
         slot.progress = 0;
-        let replayable = slot.replay == crate::Replay::Safe || !maybe_done;
-        if !replayable || !retry::may_pass(&cause) || slot.counted >= self.policy.attempts_max {
+        let replayable = slot.replay == crate::Replay::Safe
+            || !maybe_done
+            || planted!(self.policy.simulated, UnsafeCallRepeated);
+        let endless = planted!(self.policy.simulated, RetriedForEver);
+        let spent = slot.counted >= self.policy.attempts_max && !endless;
+        if !replayable || !retry::may_pass(&cause) || spent {
             return self.give_up(number, cause);
         }
         let asked = retry::retry_after(&cause);
         let pause = self.jitter.pause(&self.policy, slot.counted, asked);
-        let due = now.ticks + pause;
+        let at_once = planted!(self.policy.simulated, BackOffSkipped);
+        let due = if at_once { now.ticks } else { now.ticks + pause };
+        // What was answered would take as long again: cut off by the deadline it could not even say
+        // what is wrong. How long a body took says nothing: its reader set the pace.
+        let answered = matches!(cause, Cause::Service(_) | Cause::Rejected(_));
+        let needed = match slot.deadline {
+            Some(_) if answered => now.ticks.saturating_since(slot.sent.ticks),
+            _ => Duration::ZERO,
+        };
         let deadline = *slot.deadline.get_or_insert(now.ticks + self.policy.call_deadline);
-        if due >= deadline || !self.session.spend_retry(now) {
+        if (due + needed >= deadline || !self.session.spend_retry(now)) && !endless {
             return self.give_up(number, cause);
         }
+        slot.last = Some(cause);
         slot.state = SlotState::BackingOff(due);
     }
 
@@ -409,10 +484,12 @@ impl<O: Operation> Machine<O> {
             return;
         };
         let error = CallError {
+            last: slot.last.filter(|_| !cause.is_of_an_attempt()).map(Box::new),
             cause,
             call: slot.call,
             attempts: slot.attempts,
             maybe_done: slot.maybe_done,
+            asked_at: slot.first_sent.map(|first| self.session.earliest_service_time(first.unix)),
         };
         self.operation.on_error(slot.tag, error);
     }

@@ -8,11 +8,20 @@ use crate::{Error, ErrorKind, UnixTime, api::StorageClass};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ETag(String);
 
+/// The longest tag that a reply to a write or a HEAD may have; COS's have some 40 bytes. A resume
+/// record must hold it.
+pub(crate) const ETAG_BYTES_MAX: usize = 256;
+
 impl ETag {
     /// Takes the text of a header or an element, with or without its quotes.
     pub fn new(text: &str) -> Self {
         let text = text.trim();
         Self(text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text).to_owned())
+    }
+
+    /// Takes the tag itself, as [`as_str`](Self::as_str) gave it.
+    pub(crate) fn verbatim(tag: String) -> Self {
+        Self(tag)
     }
 
     /// The tag without quotes.

@@ -22,6 +22,12 @@ pub trait Operation {
     /// The next step. Asked again after every change, so it must not have to be remembered.
     fn next(&mut self) -> Next<Self::Tag, Self::Output>;
 
+    /// Whether [`next`](Self::next) has the output whatever is in flight: what is still to come is not
+    /// wanted. Asked where it may not be, since no further call may be started.
+    fn is_over(&self) -> bool {
+        false
+    }
+
     /// The request of a call; built anew for every attempt, so it shows the state of that moment.
     fn call(&self, tag: Self::Tag) -> Call;
 
@@ -42,6 +48,11 @@ pub trait Operation {
     fn on_end(&mut self, _tag: Self::Tag) -> Result<(), Rejected> {
         Err(Rejected::Final(Reason::Malformed("streamed reply to a collected call".into())))
     }
+
+    /// What a simulation changes in the operation, told before anything else.
+    #[cfg(feature = "sim")]
+    #[doc(hidden)]
+    fn simulate(&mut self, _simulated: crate::sim::Simulated) {}
 
     /// A call has failed for good: its retries are spent, or it must not be retried.
     fn on_error(&mut self, tag: Self::Tag, error: CallError);

@@ -6,17 +6,20 @@ use std::{
     time::Duration,
 };
 
-use crate::{Key, Ticks, UploadId};
+use crate::{Key, Session, Ticks, UploadId, session::LatestTicks};
 
 /// The objects and uploads that a driver created within the last 120 seconds.
 ///
-/// A recursive delete adds them to what the lists show. Operations know no time, so an entry is
-/// stamped at the first look after it was noted, and counts from there. At most 16 384 entries are
-/// kept; the oldest goes first. Cloning shares the memory.
-#[derive(Clone, Debug, Default)]
-pub struct Recent(Arc<Mutex<State>>);
+/// A recursive delete adds them to what the lists show. Operations know no time, but the machine
+/// that handles an answer tells its session, from which an entry has its time. At most 16 384
+/// entries are kept; the oldest goes first. Cloning shares the memory.
+#[derive(Clone, Debug)]
+pub struct Recent {
+    clock: LatestTicks,
+    state: Arc<Mutex<State>>,
+}
 
-/// How long an entry is kept after the first look at it.
+/// How long an entry is kept.
 const KEPT_FOR: Duration = Duration::from_secs(120);
 /// How many entries are kept.
 const ENTRIES_MAX: usize = 16_384;
@@ -36,24 +39,23 @@ type Name = (Key, Option<UploadId>);
 #[derive(Debug)]
 struct Entry {
     name: Name,
-    /// The first look since it was noted.
-    seen: Option<Ticks>,
+    noted_at: Ticks,
 }
 
 impl Recent {
-    /// An empty memory.
-    pub fn new() -> Self {
-        Self::default()
+    /// An empty memory of what operations of this session create.
+    pub fn new(session: &Session) -> Self {
+        Self { clock: session.latest_ticks(), state: Arc::default() }
     }
 
     /// An object was, or may have been, created or replaced.
     pub fn note_object(&self, key: &Key) {
-        self.lock().note((key.clone(), None));
+        self.note((key.clone(), None));
     }
 
     /// A multipart upload was begun.
     pub fn note_upload(&self, key: &Key, id: &UploadId) {
-        self.lock().note((key.clone(), Some(id.clone())));
+        self.note((key.clone(), Some(id.clone())));
     }
 
     /// An object was deleted.
@@ -69,7 +71,7 @@ impl Recent {
     /// The objects at `key` itself and at keys that begin with `prefix`, in key order.
     pub fn objects_below(&self, now: Ticks, key: &Key, prefix: &str) -> Vec<Key> {
         let mut state = self.lock();
-        state.look(now);
+        state.drop_expired(now);
         let names = state.below(key, prefix);
         names.filter(|(_, id)| id.is_none()).map(|(key, _)| key.clone()).collect()
     }
@@ -77,14 +79,9 @@ impl Recent {
     /// The uploads of `key` itself and of keys that begin with `prefix`, in key order.
     pub fn uploads_below(&self, now: Ticks, key: &Key, prefix: &str) -> Vec<(Key, UploadId)> {
         let mut state = self.lock();
-        state.look(now);
+        state.drop_expired(now);
         let names = state.below(key, prefix);
         names.filter_map(|(key, id)| Some((key.clone(), id.clone()?))).collect()
-    }
-
-    /// Stamps what was noted since the last look, and drops what has expired.
-    pub fn look(&self, now: Ticks) {
-        self.lock().look(now);
     }
 
     /// How many entries are kept.
@@ -97,18 +94,25 @@ impl Recent {
         self.len() == 0
     }
 
+    fn note(&self, name: Name) {
+        let now = self.clock.get();
+        let mut state = self.lock();
+        state.drop_expired(now);
+        state.note(name, now);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds the lock, and every state is valid on its own.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn note(&mut self, name: Name) {
+    fn note(&mut self, name: Name, noted_at: Ticks) {
         self.forget(&name);
         self.noted = self.noted.saturating_add(1);
         self.names.insert(name.clone(), self.noted);
-        self.order.insert(self.noted, Entry { name, seen: None });
+        self.order.insert(self.noted, Entry { name, noted_at });
         if self.order.len() > ENTRIES_MAX
             && let Some((_, oldest)) = self.order.pop_first()
         {
@@ -122,19 +126,13 @@ impl State {
         }
     }
 
-    fn look(&mut self, now: Ticks) {
-        // Unstamped entries are younger than all others, so both ends are found without a search.
-        for entry in self.order.values_mut().rev().take_while(|entry| entry.seen.is_none()) {
-            entry.seen = Some(now);
-        }
+    fn drop_expired(&mut self, now: Ticks) {
         while let Some(oldest) = self.order.first_entry() {
-            match oldest.get().seen {
-                Some(seen) if now.saturating_since(seen) >= KEPT_FOR => {
-                    let entry = oldest.remove();
-                    self.names.remove(&entry.name);
-                }
-                _ => break,
+            if now.saturating_since(oldest.get().noted_at) < KEPT_FOR {
+                break;
             }
+            let entry = oldest.remove();
+            self.names.remove(&entry.name);
         }
     }
 
@@ -147,6 +145,19 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Recent {
+        /// One whose time the test tells.
+        pub(crate) fn at(now: Ticks) -> Self {
+            let recent = Self { clock: LatestTicks::default(), state: Arc::default() };
+            recent.clock.tell(now);
+            recent
+        }
+
+        pub(crate) fn empty() -> Self {
+            Self::at(Ticks::ZERO)
+        }
+    }
 
     fn key(text: &str) -> Key {
         Key::new(text).expect("key")
@@ -163,7 +174,7 @@ mod tests {
 
     #[test]
     fn finds_the_key_and_what_is_below_it_but_no_sibling() {
-        let recent = Recent::new();
+        let recent = Recent::empty();
         for text in ["a/c", "a", "ab", "a-b", "a/b/c", "b"] {
             recent.note_object(&key(text));
         }
@@ -174,7 +185,7 @@ mod tests {
 
     #[test]
     fn uploads_of_one_key_are_kept_apart_from_each_other_and_from_objects() {
-        let recent = Recent::new();
+        let recent = Recent::empty();
         let ids = ["1", "2"].map(|id| UploadId::new(id).expect("id"));
         for id in &ids {
             recent.note_upload(&key("a/b"), id);
@@ -187,31 +198,40 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_expires_120_seconds_after_the_first_look_at_it() {
-        let recent = Recent::new();
+    fn an_entry_expires_120_seconds_after_it_was_noted_whoever_looks_when() {
+        let recent = Recent::at(at(1000));
         recent.note_object(&key("a/1"));
-        assert_eq!(objects(&recent, at(1000), "a"), ["a/1"]);
+        recent.clock.tell(at(1001));
         recent.note_object(&key("a/2"));
         assert_eq!(objects(&recent, at(1119), "a"), ["a/1", "a/2"]);
         assert_eq!(objects(&recent, at(1120), "a"), ["a/2"]);
-        assert_eq!(objects(&recent, at(1239), "a"), Vec::<String>::new());
+        assert_eq!(objects(&recent, at(1121), "a"), Vec::<String>::new());
         assert!(recent.is_empty());
     }
 
     #[test]
-    fn noting_again_begins_anew() {
-        let recent = Recent::new();
+    fn what_has_expired_goes_also_if_nobody_looks() {
+        let recent = Recent::empty();
         recent.note_object(&key("a"));
-        recent.look(at(0));
-        recent.note_object(&key("a"));
-        recent.look(at(100));
-        assert_eq!(objects(&recent, at(130), "a"), ["a"]);
+        recent.clock.tell(at(120));
+        recent.note_object(&key("b"));
         assert_eq!(recent.len(), 1);
     }
 
     #[test]
+    fn noting_again_begins_anew() {
+        let recent = Recent::empty();
+        recent.note_object(&key("a"));
+        recent.clock.tell(at(100));
+        recent.note_object(&key("a"));
+        assert_eq!(objects(&recent, at(219), "a"), ["a"]);
+        assert_eq!(recent.len(), 1);
+        assert_eq!(objects(&recent, at(220), "a"), Vec::<String>::new());
+    }
+
+    #[test]
     fn is_bounded_and_drops_the_oldest_first() {
-        let recent = Recent::new();
+        let recent = Recent::empty();
         for number in 0..ENTRIES_MAX + 10 {
             recent.note_object(&key(&format!("a/{number:06}")));
         }

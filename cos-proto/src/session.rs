@@ -1,6 +1,7 @@
 //! What all machines of a driver share: where the bucket is, who asks, and what they have learned.
 
 mod endpoint;
+mod latest_ticks;
 mod retry_budget;
 mod signing;
 #[cfg(test)]
@@ -12,11 +13,14 @@ use std::{
     time::Duration,
 };
 
+use http::HeaderMap;
+
 pub use endpoint::{Bucket, CopySource, Endpoint, Region};
+pub(crate) use latest_ticks::LatestTicks;
 pub use signing::{Presign, PresignedUrl};
 
 use self::retry_budget::RetryBudget;
-use crate::{Credentials, CredentialsFailed, Now, UnixTime, sign::SignKey};
+use crate::{Credentials, CredentialsFailed, Now, UnixTime, api::names::REQUEST_ID, sign::SignKey};
 
 /// A cheap shared handle: endpoint, bucket, clock skew, credentials, sign-key cache, retry budget.
 ///
@@ -33,6 +37,7 @@ struct Inner {
     user_agent: String,
     /// How long a signature must at least be valid: a request may queue for a permit.
     validity_min: Duration,
+    latest_ticks: LatestTicks,
     state: Mutex<State>,
 }
 
@@ -66,6 +71,7 @@ impl Session {
             region,
             user_agent: concat!("cos-proto/", env!("CARGO_PKG_VERSION")).to_owned(),
             validity_min: DEFAULT_VALIDITY_MIN,
+            latest_ticks: LatestTicks::default(),
             state: Mutex::new(State {
                 skew: 0,
                 credentials: None,
@@ -132,8 +138,45 @@ impl Session {
         self.lock().skew
     }
 
+    /// The time on the caller's monotonic clock, as the machines were told last.
+    pub(crate) fn latest_ticks(&self) -> LatestTicks {
+        self.0.latest_ticks.clone()
+    }
+
+    /// A machine has been told the time.
+    pub(crate) fn tell(&self, now: Now) {
+        self.0.latest_ticks.tell(now.ticks);
+    }
+
     pub(crate) fn learn_skew(&self, service: UnixTime, ours: UnixTime) {
-        self.lock().skew = service.as_secs().saturating_sub(ours.as_secs());
+        self.lock().skew = service.secs_since(ours);
+    }
+
+    /// What the service's clock showed at least when ours showed `ours`.
+    pub(crate) fn earliest_service_time(&self, ours: UnixTime) -> UnixTime {
+        self.lock().service_time(ours) - Duration::from_secs(SKEW_IGNORED)
+    }
+
+    /// An answer came to a request that was signed at `sent` on our clock. If its `Date` cannot be
+    /// what the known skew predicts, the nearest skew that it can be is learned; so a clock that is
+    /// off by less than what COS refuses does not make presigned URLs that it does.
+    pub(crate) fn hear(
+        &self,
+        sent: UnixTime,
+        received: UnixTime,
+        date: Option<UnixTime>,
+        headers: &HeaderMap,
+    ) {
+        // Without the id it may be a gateway's answer, whose clock is not the service's.
+        let Some(date) = date.filter(|_| headers.contains_key(REQUEST_ID)) else { return };
+        let (one, other) = (date.secs_since(received), date.secs_since(sent));
+        let mut state = self.lock();
+        let nearest = state.skew.clamp(one.min(other), one.max(other));
+        let off = nearest.abs_diff(state.skew);
+        if off > SKEW_IGNORED && off <= signing::key_time_length(self.0.validity_min).unsigned_abs()
+        {
+            state.skew = nearest;
+        }
     }
 
     /// Whether there are credentials to sign with that need not be replaced first.
@@ -228,7 +271,12 @@ fn refresh_at(now: UnixTime, expires: UnixTime) -> UnixTime {
 }
 
 const REFRESH_MARGIN: Duration = Duration::from_secs(300);
-const REFRESH_AGAIN_AFTER: Duration = Duration::from_secs(10);
+/// A provider that has failed is left alone for so long.
+pub(crate) const REFRESH_AGAIN_AFTER: Duration = Duration::from_secs(10);
+/// By how many seconds COS's clock may differ from what is known of it before that is learned: `Date`
+/// is in whole seconds and answers take their time, and validity begins a minute in the past, so
+/// less than that does no harm.
+const SKEW_IGNORED: u64 = 60;
 const DEFAULT_VALIDITY_MIN: Duration = Duration::from_secs(600);
 
 impl fmt::Debug for Session {

@@ -8,6 +8,7 @@ use std::{borrow::Cow, fmt::Write as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, HeaderName, Method, header};
 use sha1::{Digest as _, Sha1};
+use zeroize::Zeroizing;
 
 use crate::{
     Credentials, UnixTime,
@@ -21,7 +22,8 @@ pub(crate) struct KeyTime {
     pub(crate) end: UnixTime,
 }
 
-/// The key that signs everything of one [`KeyTime`]: `hex(HMAC-SHA1(SecretKey, KeyTime))`.
+/// The key that signs everything of one [`KeyTime`]: `hex(HMAC-SHA1(SecretKey, KeyTime))`. Wiped
+/// when dropped, as `hmac` and `sha1` do by their feature `zeroize`.
 #[derive(Clone)]
 pub(crate) struct SignKey {
     key_time: KeyTime,
@@ -36,7 +38,8 @@ impl SignKey {
             .chain_update(&validity)
             .finalize()
             .into_bytes();
-        let begun = hmac(hex::encode(key).as_bytes()).chain_update(format!("sha1\n{validity}\n"));
+        let key = Zeroizing::new(hex::encode(key));
+        let begun = hmac(key.as_bytes()).chain_update(format!("sha1\n{validity}\n"));
         Self { key_time, begun }
     }
 
@@ -58,7 +61,6 @@ impl SignKey {
 }
 
 /// What a signature covers.
-#[derive(Debug)]
 pub(crate) struct Signed<'a> {
     pub(crate) method: &'a Method,
     /// Decoded, with the leading slash.

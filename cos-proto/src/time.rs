@@ -58,6 +58,11 @@ impl UnixTime {
         self.0
     }
 
+    /// How many seconds `self` is after (or, negative, before) `other`.
+    pub(crate) const fn secs_since(self, other: Self) -> i64 {
+        self.0.saturating_sub(other.0)
+    }
+
     /// Reads an HTTP date in the form `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, IMF-fixdate).
     pub fn parse_http_date(text: &str) -> Option<Self> {
         Self::from_utc(PrimitiveDateTime::parse(text.trim(), HTTP_DATE))

@@ -131,17 +131,17 @@ impl Claim {
             let pairs: Vec<_> = request
                 .params
                 .iter()
-                .map(|param| (param.name.as_str(), param.value.clone()))
+                .map(|param| (param.name.as_str(), param.value.as_str()))
                 .collect();
             return Self::parse(&pairs).map(Some);
         }
         Ok(None)
     }
 
-    fn parse(pairs: &[(&str, String)]) -> Result<Self, Denial> {
+    fn parse(pairs: &[(&str, &str)]) -> Result<Self, Denial> {
         let get = |name: &str, missing| {
             let found = pairs.iter().find(|(found, _)| *found == name);
-            found.map(|(_, value)| value.clone()).ok_or(Denial::Malformed(missing))
+            found.map(|(_, value)| (*value).to_owned()).ok_or(Denial::Malformed(missing))
         };
         if get("q-sign-algorithm", "q-sign-algorithm is missing")? != "sha1" {
             return Err(Denial::Malformed("q-sign-algorithm must be sha1"));
@@ -161,8 +161,7 @@ impl Claim {
         let sign_key = hex::encode(key.finalize().into_bytes());
         let lower_hex = self.signature.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         let claimed = hex::decode(&self.signature).ok().filter(|_| lower_hex);
-        let mut first = None;
-        for rebuilt in self.rebuild(request) {
+        let signed = |rebuilt: &Rebuilt| {
             let string_to_sign = format!(
                 "sha1\n{}\n{}\n",
                 self.sign_time.text,
@@ -171,25 +170,34 @@ impl Claim {
             let mac = hmac(sign_key.as_bytes(), string_to_sign.as_bytes());
             // `verify_slice` compares in constant time.
             let equal = claimed.as_ref().is_some_and(|claimed| mac.verify_slice(claimed).is_ok());
-            if equal && rebuilt.all_there {
-                return Ok(Identity::Account);
-            }
-            first.get_or_insert((string_to_sign, rebuilt.text));
+            if equal && rebuilt.all_there { Ok(Identity::Account) } else { Err(string_to_sign) }
+        };
+        // Nearly all clients sign the first form, and there may be a dozen.
+        let first = self.first_form(request);
+        let string_to_sign = match signed(&first) {
+            Ok(identity) => return Ok(identity),
+            Err(string_to_sign) => string_to_sign,
+        };
+        if let Some(identity) = self.rebuild(request).iter().find_map(|form| signed(form).ok()) {
+            return Ok(identity);
         }
-        let (string_to_sign, format_string) = first.unwrap_or_default();
-        Err(Denial::Mismatch { string_to_sign, format_string })
+        Err(Denial::Mismatch { string_to_sign, format_string: first.text })
+    }
+
+    /// The names as they were listed, with the host as it was addressed.
+    fn first_form(&self, request: &Presented<'_>) -> Rebuilt {
+        let host = request.hosts.first().map_or("", String::as_str);
+        let params = resolve_params(&self.param_list, request.params).join();
+        let headers = resolve_headers(&self.header_list, request.headers, host).join();
+        http_string(request, &params, &headers)
     }
 
     /// The HttpStrings that the client may have signed.
     fn rebuild(&self, request: &Presented<'_>) -> Vec<Rebuilt> {
-        let method = request.method.as_str().to_ascii_lowercase();
         let mut strings = Vec::new();
         for params in self.params_forms(request.params) {
             for headers in self.headers_forms(request) {
-                let text =
-                    format!("{method}\n{}\n{}\n{}\n", request.path, params.text, headers.text);
-                let all_there = params.all_there && headers.all_there;
-                strings.push(Rebuilt { text, all_there });
+                strings.push(http_string(request, &params, &headers));
             }
         }
         strings
@@ -224,6 +232,12 @@ struct Rebuilt {
     text: String,
     /// Whether the request has all names that it lists. Without one, nothing matches.
     all_there: bool,
+}
+
+fn http_string(request: &Presented<'_>, params: &Rebuilt, headers: &Rebuilt) -> Rebuilt {
+    let method = request.method.as_str().to_ascii_lowercase();
+    let text = format!("{method}\n{}\n{}\n{}\n", request.path, params.text, headers.text);
+    Rebuilt { text, all_there: params.all_there && headers.all_there }
 }
 
 fn distinct(forms: Vec<Rebuilt>) -> Vec<Rebuilt> {
@@ -301,9 +315,9 @@ fn find_credentials<'a>(
 
 /// The pairs of an Authorization value. Its lists are not decoded: their names are compared as
 /// they were signed.
-fn pairs(text: &str) -> Vec<(&str, String)> {
+fn pairs(text: &str) -> Vec<(&str, &str)> {
     let split = |pair| str::split_once(pair, '=').unwrap_or((pair, ""));
-    text.trim().split('&').map(split).map(|(name, value)| (name, value.to_owned())).collect()
+    text.trim().split('&').map(split).collect()
 }
 
 /// What a list of names stands for: (lower-case encoded name, encoded value) in its order.
@@ -314,15 +328,16 @@ struct Listed {
 }
 
 impl Listed {
-    /// A name that is listed several times takes its values in ascending order, as Go signs them.
-    fn resolve(list: &str, values: impl Fn(&str) -> Vec<String>) -> Self {
+    /// A name that is listed several times takes its values in ascending order before they are
+    /// encoded, as Go signs them.
+    fn resolve<'a>(list: &str, values: impl Fn(&str) -> Vec<&'a [u8]>) -> Self {
         let mut listed = Self::default();
         for name in list.split(';').filter(|name| !name.is_empty()) {
             let mut values = values(name);
             values.sort();
             let taken = listed.pairs.iter().filter(|(earlier, _)| earlier == name).count();
             match values.into_iter().nth(taken) {
-                Some(value) => listed.pairs.push((name.to_owned(), value)),
+                Some(value) => listed.pairs.push((name.to_owned(), encode(value))),
                 None => listed.missing = true,
             }
         }
@@ -339,17 +354,17 @@ fn resolve_params(list: &str, params: &[Param]) -> Listed {
         let own = |param: &&Param| {
             !is_signature_param(&param.name) && canonical_name(&param.name) == *name
         };
-        params.iter().filter(own).map(|param| encode(param.value.as_bytes())).collect()
+        params.iter().filter(own).map(|param| param.value.as_bytes()).collect()
     })
 }
 
 fn resolve_headers(list: &str, headers: &HeaderMap, host: &str) -> Listed {
     Listed::resolve(list, |name| {
         if name == "host" && !host.is_empty() {
-            return vec![encode(host.as_bytes())];
+            return vec![host.as_bytes()];
         }
         let named = decode_lossy(name);
-        headers.get_all(named.as_str()).iter().map(|value| encode(value.as_bytes())).collect()
+        headers.get_all(named.as_str()).iter().map(http::HeaderValue::as_bytes).collect()
     })
 }
 
@@ -374,7 +389,12 @@ fn canonical_name(name: &str) -> String {
 }
 
 fn join(pairs: &[(String, String)]) -> String {
-    pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+    let mut text = String::new();
+    for (index, (name, value)) in pairs.iter().enumerate() {
+        let between = if index == 0 { "" } else { "&" };
+        text.extend([between, name, "=", value]);
+    }
+    text
 }
 
 /// Percent-encodes all but `A-Z a-z 0-9 - _ . ~`, in upper-case hex.

@@ -68,6 +68,12 @@ pub struct ListPage {
     pub next_marker: Option<String>,
 }
 
+impl ListPage {
+    pub(crate) fn entries(&self) -> usize {
+        self.objects.len().saturating_add(self.common_prefixes.len())
+    }
+}
+
 /// One object on a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -11,7 +11,7 @@ use http::{
 };
 
 use super::{StorageClass, names};
-use crate::{ETag, ObjectMeta, Reason, Rejected, Reported, UnixTime};
+use crate::{ETag, ObjectMeta, Reason, Rejected, Reported, UnixTime, object::ETAG_BYTES_MAX};
 
 /// What a PUT of an object or part answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,12 +51,16 @@ pub(crate) fn decode(headers: &HeaderMap, size: u64) -> Result<ObjectMeta, Rejec
     })
 }
 
-/// The header `ETag`, which COS always sends.
+/// The header `ETag`, which COS always sends. One that no resume record could hold is refused here,
+/// where nothing is lost yet.
 pub(crate) fn etag(headers: &HeaderMap) -> Result<ETag, Rejected> {
     text(headers, &ETAG)
         .map(|text| ETag::new(&text))
-        .filter(|etag| !etag.as_str().is_empty())
-        .ok_or_else(|| Rejected::Retry(Reason::Malformed("no header ETag".to_owned())))
+        .filter(|etag| (1..=ETAG_BYTES_MAX).contains(&etag.as_str().len()))
+        .ok_or_else(|| {
+            let what = "no header ETag of 1 to 256 bytes".to_owned();
+            Rejected::Retry(Reason::Malformed(what))
+        })
 }
 
 /// The header `x-cos-hash-crc64ecma`.
@@ -92,4 +96,19 @@ fn with_prefix(headers: &HeaderMap, prefix: &str, mode: Prefix) -> BTreeMap<Stri
             Some((shown.to_owned(), text(headers, name)?))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::testing::head;
+
+    #[test]
+    fn an_etag_that_no_record_could_hold_is_refused() {
+        let read = |tag: &str| etag(head(200, &[("etag", tag)]).headers());
+        assert!(read(&format!("\"{}\"", "e".repeat(256))).is_ok());
+        for tag in ["", "\"\"", &"e".repeat(257)] {
+            assert!(matches!(read(tag), Err(Rejected::Retry(Reason::Malformed(_)))), "{tag}");
+        }
+    }
 }

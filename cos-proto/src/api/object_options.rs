@@ -381,7 +381,10 @@ mod tests {
             .traffic_limit(limit)
             .storage_class(StorageClass::COLD)
             .part_options();
-        assert_eq!(part, PartOptions::new().sse_c(key).traffic_limit(limit));
-        assert_eq!(options().encryption(Encryption::SseCos).part_options(), PartOptions::new());
+        assert_eq!(
+            part,
+            PartOptions { sse_c: Some(key), traffic_limit: Some(limit), source_sse_c: None }
+        );
+        assert_eq!(options().encryption(Encryption::SseCos).part_options(), PartOptions::default());
     }
 }

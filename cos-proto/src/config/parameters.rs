@@ -94,29 +94,32 @@ impl Parameters {
     /// A refusal: the parameter, its value unless that is a secret, and the rule.
     pub(super) fn refuse(&self, parameter: &Parameter, rule: &str) -> Error {
         let value = self.0.get(parameter.name).map(Value::text).unwrap_or_default();
-        let shown: Cow<'_, str> = match parameter.kind {
-            Kind::Secret => Cow::Borrowed("(not shown)"),
-            Kind::Text | Kind::Integer | Kind::Boolean | Kind::Duration => {
-                without_user_information(&value)
-            }
-        };
-        Error::invalid_parameter(parameter.name, &shown, rule)
+        Error::invalid_parameter(parameter.name, &shown(parameter.kind, &value), rule)
     }
 }
 
-/// At most 200 characters, and no `user:password@` of a URL.
-fn without_user_information(value: &str) -> Cow<'_, str> {
-    let value = match value.char_indices().nth(200) {
-        Some((end, _)) => value.get(..end).unwrap_or_default(),
-        None => value,
-    };
-    match value.rsplit_once('@') {
-        Some((_, host)) => {
-            let scheme = value.split_once("://").map_or("", |(scheme, _)| scheme);
-            Cow::Owned(format!("{scheme}://(not shown)@{host}"))
+/// What a message shows of a value: nothing of a secret.
+pub(super) fn shown(kind: Kind, value: &str) -> Cow<'_, str> {
+    match kind {
+        Kind::Secret => Cow::Borrowed("(not shown)"),
+        Kind::Text | Kind::Integer | Kind::Boolean | Kind::Duration => {
+            without_user_information(value)
         }
-        None => Cow::Borrowed(value),
     }
+}
+
+/// At most 200 characters, and no `user:password@` of a URL, whole or cut.
+fn without_user_information(value: &str) -> Cow<'_, str> {
+    let Some((_, host)) = value.rsplit_once('@') else {
+        return Cow::Borrowed(start(value));
+    };
+    let scheme = value.split_once("://").map_or("", |(scheme, _)| scheme);
+    Cow::Owned(format!("{}://(not shown)@{}", start(scheme), start(host)))
+}
+
+fn start(text: &str) -> &str {
+    let end = text.char_indices().nth(200).map_or(text.len(), |(end, _)| end);
+    text.get(..end).unwrap_or_default()
 }
 
 impl fmt::Debug for Parameters {

@@ -216,6 +216,12 @@ fn secrets_are_refused_without_being_shown() {
     }
     let endpoint = message(one("endpoint", "https://user:hunter2@host"));
     assert!(!endpoint.contains("hunter2"), "{endpoint}");
+    let long = format!("https://user:{}hunter2@host", "x".repeat(300));
+    let cut = message(one("endpoint", long.clone()));
+    assert!(!cut.contains("xxx") && cut.contains("host"), "{cut}");
+    let variable = ("REGISTRY_STORAGE_COS_ENDPOINT".to_owned(), format!("[{long}"));
+    let listed = message(Config::from_variables([variable]));
+    assert!(!listed.contains("xxx") && listed.contains("endpoint"), "{listed}");
     let unknown = message(one("secretkye", "hunter2"));
     assert!(unknown.contains("did you mean secretkey?") && !unknown.contains("hunter2"));
 }

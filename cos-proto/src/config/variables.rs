@@ -3,6 +3,7 @@
 use super::{
     Builder, Config,
     names::{self, Kind},
+    parameters::shown,
     value::Value,
 };
 use crate::{Error, ErrorKind};
@@ -89,8 +90,7 @@ impl Builder {
                 Ok(Some(value)) => self = self.parameter(name, value),
                 Ok(None) => {}
                 Err(rule) => {
-                    let shown = if kind == Kind::Secret { "(not shown)" } else { &text };
-                    return Err(Error::invalid_parameter(&name, shown, rule));
+                    return Err(Error::invalid_parameter(&name, &shown(kind, &text), rule));
                 }
             }
         }

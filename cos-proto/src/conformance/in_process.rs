@@ -19,7 +19,7 @@ use self::{
 };
 use super::{Fetched, Job, Outcome, Provider, Random, Reader, Subject, Visit, WalkError, Writer};
 use crate::{
-    DriverPath, Error, Key, ObjectMeta, Operation, Policy, UnixTime,
+    DriverPath, Error, Key, ObjectMeta, Operation, Policy,
     api::{GetOptions, ObjectOptions},
     config::{Builder, Config, Value},
     driver::{Driver, FileInfo},
@@ -223,9 +223,7 @@ impl Subject for InProcess {
     }
 
     fn sweep(&self, age: Duration) -> Result<SweepOutcome, Error> {
-        let now = self.shared.world().now().unix.as_secs();
-        let now = UnixTime::from_secs(now.saturating_add(self.shared.session.skew()));
-        self.run(self.driver.sweep(now - age), self.driver.policy())
+        self.run(self.driver.sweep(age), self.driver.policy())
     }
 
     fn put_key(&self, key: &str, content: Bytes) -> Result<(), Error> {

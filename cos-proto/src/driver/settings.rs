@@ -31,6 +31,14 @@ pub struct DriverSettings {
     pub content_limit: u64,
     /// How long one call may take over all its attempts.
     pub call_deadline: Duration,
+    /// The bug that a simulation has planted.
+    #[cfg(feature = "sim")]
+    #[doc(hidden)]
+    pub planted: crate::sim::Planted,
+    /// The service's least size of a part that is not the last: 1 MiB, smaller in simulations.
+    #[cfg(feature = "sim")]
+    #[doc(hidden)]
+    pub part_bytes_min: u64,
 }
 
 impl Default for DriverSettings {
@@ -45,6 +53,10 @@ impl Default for DriverSettings {
             object_options: ObjectOptions::default(),
             content_limit: Fetch::DEFAULT_LIMIT,
             call_deadline: config::DEFAULT_CALL_DEADLINE,
+            #[cfg(feature = "sim")]
+            planted: crate::sim::Planted::Nothing,
+            #[cfg(feature = "sim")]
+            part_bytes_min: crate::op::record::PART_BYTES_MIN,
         }
     }
 }
@@ -61,8 +73,8 @@ impl From<&Config> for DriverSettings {
                 config.multipart_copy_part_size(),
             ),
             object_options: config.object_options(),
-            content_limit: Fetch::DEFAULT_LIMIT,
             call_deadline: config.call_deadline(),
+            ..Self::default()
         }
     }
 }

@@ -14,15 +14,13 @@ use super::{
     xml::{Document, Element},
 };
 
-/// Every part but the last.
-const PART_BYTES_MIN: u64 = 1024 * 1024;
-
 pub(super) fn complete(world: &mut World, request: &Request<'_>) -> Result<Reply, Refusal> {
     check_digest(request)?;
     let name = upload_name(request);
+    let part_bytes_min = world.part_bytes_min;
     let (bucket, shown) = world.change(request)?;
     let upload = bucket.upload(&name)?;
-    let parts = listed(request, upload)?;
+    let parts = listed(request, upload, part_bytes_min)?;
     check_overwrite(request, bucket)?;
     let object = assemble(request, upload, &parts, &name.1);
     let reply = answer(request, &object);
@@ -33,7 +31,11 @@ pub(super) fn complete(world: &mut World, request: &Request<'_>) -> Result<Reply
 
 /// The parts that the document lists, checked: ascending from 1 without a gap, there with this
 /// ETag, and large enough.
-fn listed<'a>(request: &Request<'_>, upload: &'a Upload) -> Result<Vec<&'a Part>, Refusal> {
+fn listed<'a>(
+    request: &Request<'_>,
+    upload: &'a Upload,
+    part_bytes_min: u64,
+) -> Result<Vec<&'a Part>, Refusal> {
     let document = Element::read(&request.body, "CompleteMultipartUpload")?;
     let mut named = Vec::new();
     for part in document.all("Part") {
@@ -56,7 +58,7 @@ fn listed<'a>(request: &Request<'_>, upload: &'a Upload) -> Result<Vec<&'a Part>
         parts.push(part.filter(|_| *number == expected).ok_or(Code::InvalidPart)?);
     }
     let (_, but_last) = parts.split_last().ok_or(Code::MalformedXml)?;
-    if but_last.iter().any(|part| part.body.len() < PART_BYTES_MIN) {
+    if but_last.iter().any(|part| part.body.len() < part_bytes_min) {
         return Err(Code::EntityTooSmall.into());
     }
     Ok(parts)

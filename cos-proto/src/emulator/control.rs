@@ -63,6 +63,22 @@ impl Emulator {
     /// Sets the lag of lists for what is written or deleted from now on.
     pub fn set_list_lag(&mut self, lag: Duration) {
         self.world.lag = lag;
+        self.world.uploads_lag = lag;
+    }
+
+    /// Sets the lag of lists of uploads only, for what is opened or ended from now on.
+    pub fn set_uploads_lag(&mut self, lag: Duration) {
+        self.world.uploads_lag = lag;
+    }
+
+    /// Whether the last request was executed, whatever was answered.
+    pub fn executed(&self) -> bool {
+        self.executed
+    }
+
+    /// The key and id of the upload that was opened last, once.
+    pub fn take_opened(&mut self) -> Option<(String, String)> {
+        self.world.opened.take()
     }
 
     /// Moves the clock by so many seconds, backward if negative: a service whose clock is off.
@@ -122,6 +138,11 @@ impl Emulator {
         })
     }
 
+    /// The content of an object of the first bucket.
+    pub fn content(&self, key: &str) -> Option<bytes::Bytes> {
+        Some(self.world.buckets.get(&self.first)?.find(key)?.body.to_bytes())
+    }
+
     /// Stores an object past the protocol, whatever its key; lists show it at once. False if there
     /// is no such bucket.
     pub fn put_raw(&mut self, bucket: &str, key: &str, body: impl Into<Payload>) -> bool {
@@ -139,7 +160,8 @@ impl Emulator {
             acl: Acl::inherited(),
             archive: Archive::AsStored,
         };
-        bucket.put(Shown { now: self.last, from: Moment(i64::MIN) }, key, object);
+        let always = Moment(i64::MIN);
+        bucket.put(Shown { now: self.last, from: always, uploads_from: always }, key, object);
         true
     }
 
@@ -154,6 +176,11 @@ impl Emulator {
     /// The requests so far, oldest first; of very many the last 100 000.
     pub fn request_log(&self) -> Vec<Logged> {
         self.log.to_vec()
+    }
+
+    /// Whether requests are remembered from now on; they are unless told.
+    pub fn keep_log(&mut self, keep: bool) {
+        self.log.keep(keep);
     }
 
     /// Forgets the requests so far.

@@ -5,6 +5,7 @@ use md5::{Digest as _, Md5};
 use super::{
     acl::Acl,
     copy_source::CopySource,
+    effects::flipped,
     encryption::Encryption,
     errors::{Code, Refusal, invalid},
     headers::{Described, METADATA_PREFIX, SINGLE_BYTES_MAX, check_overwrite, tags},
@@ -58,6 +59,7 @@ pub(super) fn object(
     } else {
         world.random.hex32()
     };
+    let (body, crc64) = stored(request, from.body.clone(), from.crc64);
     let object = Object {
         etag,
         modified: request.now,
@@ -71,8 +73,8 @@ pub(super) fn object(
         // Rights, encryption and storage class are not copied.
         acl: Acl::of(request, Acl::inherited())?,
         archive: Archive::AsStored,
-        body: from.body.clone(),
-        crc64: from.crc64,
+        body,
+        crc64,
     };
     let (bucket, shown) = world.change(request)?;
     check_overwrite(request, bucket)?;
@@ -118,6 +120,7 @@ pub(super) fn part(
         None => (from.body.clone(), from.etag.clone(), from.crc64),
         Some(text) => cut(text, &from)?,
     };
+    let (body, crc64) = stored(request, body, crc64);
     if body.len() > SINGLE_BYTES_MAX {
         return Err(Code::InvalidRequest.saying("A part cannot be larger than 5 GB."));
     }
@@ -144,10 +147,22 @@ fn cut(text: &str, from: &Object) -> Result<(Payload, String, Option<u64>), Refu
     // Not the MD5 of the bytes: hashing gigabytes here would hold up everybody else, and a tag
     // only has to differ where the bytes do.
     let etag = hex::encode(Md5::digest(format!("{}:{first}-{last}", from.etag)));
-    let crc64 = from.crc64.map(|_| {
-        let mut crc64 = Crc64::new();
-        body.chunks().iter().for_each(|chunk| crc64.update(chunk));
-        crc64.value()
-    });
+    let crc64 = from.crc64.map(|_| crc64_of(&body));
     Ok((body, etag, crc64))
+}
+
+/// What a copy leaves, and its CRC: the same bytes, unless a fault damages them.
+fn stored(request: &Request<'_>, body: Payload, crc64: Option<u64>) -> (Payload, Option<u64>) {
+    if !request.damages_copy {
+        return (body, crc64);
+    }
+    let body = flipped(&body);
+    let crc64 = crc64.map(|_| crc64_of(&body));
+    (body, crc64)
+}
+
+fn crc64_of(body: &Payload) -> u64 {
+    let mut crc64 = Crc64::new();
+    body.chunks().iter().for_each(|chunk| crc64.update(chunk));
+    crc64.value()
 }

@@ -4,10 +4,11 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::{
-    Delivery, Effect, Received,
+    Delivery, Effect,
     errors::{Code, Refusal},
     faults::{message_of, uploads},
     reply::Reply,
+    request::Request,
     routing::Action,
 };
 use crate::Payload;
@@ -50,10 +51,11 @@ impl Effect {
     }
 
     /// Changes what was received.
-    pub(super) fn on_body(&self, action: Action, body: &mut Received) {
+    pub(super) fn on_request(&self, action: Action, request: &mut Request<'_>) {
         if *self == Self::CorruptBody && uploads(action) {
-            *body = flipped(&body.body).into();
+            request.body = flipped(&request.body.body).into();
         }
+        request.damages_copy = *self == Self::CorruptCopy;
     }
 
     /// Changes what is answered.
@@ -92,7 +94,7 @@ fn in_200(code: &str) -> Refusal {
 }
 
 /// With the lowest bit of the middle byte the other way round.
-fn flipped(body: &Payload) -> Payload {
+pub(super) fn flipped(body: &Payload) -> Payload {
     let mut bytes = Vec::from(body.to_bytes());
     let middle = bytes.len() / 2;
     if let Some(byte) = bytes.get_mut(middle) {

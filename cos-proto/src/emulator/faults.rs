@@ -123,6 +123,9 @@ pub enum Effect {
     /// One byte is flipped: of an uploaded body before it is stored, of any other answer's body
     /// after its CRC was stated.
     CorruptBody,
+    /// One byte of a copy, or of a part that is copied, is flipped before it is stored; the CRC that
+    /// is answered is that of what is stored.
+    CorruptCopy,
     /// The answer has no CRC-64.
     NoCrc,
     /// The answer is chunked and begins with so many spaces.
@@ -211,6 +214,11 @@ impl Faults {
     pub(super) fn arm(&mut self, fault: Fault) -> FaultId {
         self.armed.push(Armed { fault, seen: 0, fired: 0 });
         FaultId(self.armed.len() - 1)
+    }
+
+    /// Whether any were ever injected.
+    pub(super) fn are_armed(&self) -> bool {
+        !self.armed.is_empty()
     }
 
     /// Ends all; how often they fired stays known.

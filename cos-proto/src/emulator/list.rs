@@ -18,7 +18,10 @@ pub(super) struct Grouping<'a> {
     pub(super) prefix: &'a str,
     pub(super) delimiter: Option<&'a str>,
     pub(super) marker: &'a str,
+    /// What was asked for.
     pub(super) max: u64,
+    /// What a page holds at most all the same.
+    pub(super) room: u64,
 }
 
 /// One line of a list.
@@ -45,6 +48,7 @@ pub(super) struct Page<'a, T> {
 
 impl<'a> Grouping<'a> {
     pub(super) fn of(
+        world: &World,
         request: &'a Request<'_>,
         marker: &str,
         max: &str,
@@ -55,6 +59,7 @@ impl<'a> Grouping<'a> {
             delimiter: request.filled_param("delimiter"),
             marker: request.param(marker).unwrap_or(""),
             max: number_param(request, max, 1000, allowed)?,
+            room: world.page_entries_max,
         })
     }
 
@@ -88,7 +93,7 @@ impl<'a> Grouping<'a> {
             if group == Some(self.marker) || page.entries.last().is_some_and(listed) {
                 continue;
             }
-            if page.entries.len() as u64 == self.max {
+            if page.entries.len() as u64 == self.max.min(self.room) {
                 page.truncated = true;
                 break;
             }
@@ -103,7 +108,7 @@ impl<'a> Grouping<'a> {
 
 pub(super) fn objects(world: &World, request: &Request<'_>) -> Result<Reply, Refusal> {
     let bucket = world.bucket(request.bucket())?;
-    let grouping = Grouping::of(request, "marker", "max-keys", 0..=1000)?;
+    let grouping = Grouping::of(world, request, "marker", "max-keys", 0..=1000)?;
     let encoding = encoding_param(request)?;
     let shown = bucket
         .listed_objects
@@ -143,7 +148,7 @@ pub(super) fn objects(world: &World, request: &Request<'_>) -> Result<Reply, Ref
 /// Every object as its one version, `null`.
 pub(super) fn versions(world: &World, request: &Request<'_>) -> Result<Reply, Refusal> {
     let bucket = world.bucket(request.bucket())?;
-    let grouping = Grouping::of(request, "key-marker", "max-keys", 0..=1000)?;
+    let grouping = Grouping::of(world, request, "key-marker", "max-keys", 0..=1000)?;
     let encoding = encoding_param(request)?;
     let shown = bucket
         .listed_objects

@@ -40,22 +40,36 @@ pub struct Logged {
 
 /// The requests so far.
 #[derive(Debug, Default)]
-pub(super) struct Log(VecDeque<Logged>);
+pub(super) struct Log {
+    requests: VecDeque<Logged>,
+    off: bool,
+}
 
 impl Log {
     pub(super) fn push(&mut self, logged: Logged) {
-        if self.0.len() == LOGGED_MAX {
-            self.0.pop_front();
+        if self.off {
+            return;
         }
-        self.0.push_back(logged);
+        if self.requests.len() == LOGGED_MAX {
+            self.requests.pop_front();
+        }
+        self.requests.push_back(logged);
     }
 
     pub(super) fn to_vec(&self) -> Vec<Logged> {
-        self.0.iter().cloned().collect()
+        self.requests.iter().cloned().collect()
+    }
+
+    pub(super) fn is_kept(&self) -> bool {
+        !self.off
+    }
+
+    pub(super) fn keep(&mut self, keep: bool) {
+        self.off = !keep;
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.requests.clear();
     }
 }
 

@@ -33,10 +33,12 @@ pub(super) fn initiate(world: &mut World, request: &Request<'_>) -> Result<Reply
     let id = world.random.upload_id(request.now.secs());
     let (bucket, shown) = world.change(request)?;
     check_overwrite(request, bucket)?;
+    let name = (request.key().to_owned(), id);
     let mut document = Document::new("InitiateMultipartUploadResult");
-    document.leaf("Bucket", request.bucket()).leaf("Key", request.key()).leaf("UploadId", &id);
+    document.leaf("Bucket", request.bucket()).leaf("Key", request.key()).leaf("UploadId", &name.1);
     let reply = upload.encryption.echo(Reply::xml(document));
-    bucket.open_upload(shown, (request.key().to_owned(), id), upload);
+    bucket.open_upload(shown, name.clone(), upload);
+    world.opened = Some(name);
     Ok(reply)
 }
 

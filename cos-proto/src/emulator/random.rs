@@ -1,6 +1,20 @@
 //! Ids and random faults, reproducible from a seed.
 
+use std::fmt;
+
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
+
+/// An id that few answers show; so it is only written for those.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TraceId([u64; 3]);
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, second, third] = self.0;
+        let raw = format!("{first:016x}{second:016x}{third:016x}");
+        out.write_str(&BASE64_STANDARD_NO_PAD.encode(raw))
+    }
+}
 
 /// SplitMix64.
 #[derive(Clone, Debug)]
@@ -49,9 +63,9 @@ impl Random {
         ))
     }
 
-    /// As `x-cos-trace-id` looks.
-    pub(super) fn trace_id(&mut self) -> String {
-        BASE64_STANDARD_NO_PAD.encode(format!("{}{:016x}", self.hex32(), self.next()))
+    /// For `x-cos-trace-id`.
+    pub(super) fn trace_id(&mut self) -> TraceId {
+        TraceId([self.next(), self.next(), self.next()])
     }
 
     /// As upload ids look: the time in seconds, then hex.

@@ -2,7 +2,13 @@
 
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
-use super::{Answer, Delivery, clock::Moment, errors::Refusal, random::Random, xml::Document};
+use super::{
+    Answer, Delivery,
+    clock::Moment,
+    errors::Refusal,
+    random::{Random, TraceId},
+    xml::Document,
+};
 use crate::Payload;
 
 /// An answer in the making.
@@ -71,8 +77,8 @@ impl Reply {
         document
             .leaf("Resource", &names.resource)
             .leaf("RequestId", &names.request_id)
-            .leaf("TraceId", &names.trace_id);
-        let mut reply = Self::xml(document).header("x-cos-trace-id", &names.trace_id);
+            .leaf("TraceId", names.trace.to_string());
+        let mut reply = Self::xml(document).header("x-cos-trace-id", names.trace.to_string());
         for (name, value) in &refusal.headers {
             reply = reply.header(name, value);
         }
@@ -113,7 +119,7 @@ impl Reply {
 #[derive(Debug)]
 pub(super) struct Names {
     pub(super) request_id: String,
-    pub(super) trace_id: String,
+    pub(super) trace: TraceId,
     pub(super) resource: String,
 }
 
@@ -121,7 +127,7 @@ impl Names {
     pub(super) fn new(random: &mut Random, now: Moment) -> Self {
         Self {
             request_id: random.request_id(now.secs()),
-            trace_id: random.trace_id(),
+            trace: random.trace_id(),
             // An error before the target is understood names the root.
             resource: "/".to_owned(),
         }

@@ -28,6 +28,8 @@ pub(super) struct Request<'a> {
     pub(super) tls: bool,
     pub(super) identity: Identity,
     pub(super) body: Received,
+    /// What it copies is stored with a wrong byte.
+    pub(super) damages_copy: bool,
 }
 
 impl<'a> Request<'a> {
@@ -56,6 +58,7 @@ impl<'a> Request<'a> {
             tls: head.extensions.get::<OverTls>().is_some(),
             identity: Identity::Anonymous,
             body,
+            damages_copy: false,
         })
     }
 
@@ -130,12 +133,9 @@ pub(super) fn without_port(host: &str) -> &str {
 
 /// The front end drops header names with `_`, so that a signed one does not verify.
 fn forwarded(headers: &HeaderMap) -> HeaderMap {
-    headers
-        .iter()
-        .filter(|(name, _)| !name.as_str().contains('_'))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .fold(HeaderMap::new(), |mut kept, (name, value)| {
-            kept.append(name, value);
-            kept
-        })
+    let mut kept = headers.clone();
+    for name in headers.keys().filter(|name| name.as_str().contains('_')) {
+        kept.remove(name);
+    }
+    kept
 }

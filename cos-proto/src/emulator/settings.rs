@@ -16,8 +16,14 @@ pub struct Settings {
     pub region: String,
     /// Who may sign. The same SecretId may occur several times, with other tokens.
     pub credentials: Vec<Credentials>,
-    /// How long it takes until a write or a deletion shows in the lists of objects and uploads.
+    /// How long it takes until a write or a deletion shows in the lists of objects and uploads;
+    /// [`set_uploads_lag`](super::Emulator::set_uploads_lag) has the latter lag differently.
     pub list_lag: Duration,
+    /// The least size of a part that is not the last: the service's 1 MiB, or less in simulations.
+    pub part_bytes_min: u64,
+    /// The most entries of a list's page: the service's 1000, or fewer so that small buckets have
+    /// several pages.
+    pub page_entries_max: u64,
     /// The share of requests, 0 to 1, that meet a random fault.
     pub fault_rate: f64,
     /// Where ids and random faults start from.
@@ -60,6 +66,8 @@ impl Default for Settings {
             region: "ap-guangzhou".to_owned(),
             credentials: vec![Credentials::new("AKIDEMULATOR", "emulator-secret-key")],
             list_lag: Duration::ZERO,
+            part_bytes_min: 1024 * 1024,
+            page_entries_max: 1000,
             fault_rate: 0.0,
             seed: 0,
             skew_seconds: 0,
@@ -84,6 +92,13 @@ impl Settings {
         }
         if !valid_region(&self.region) {
             return refuse(format!("emulator region {:?}: must be a-z, 0-9 and -", self.region));
+        }
+        if self.part_bytes_min == 0 {
+            return refuse("emulator least part size 0: must be 1 or more".to_owned());
+        }
+        if !(1..=1000).contains(&self.page_entries_max) {
+            let entries = self.page_entries_max;
+            return refuse(format!("emulator page size {entries}: must be 1 to 1000"));
         }
         if !(0.0..=1.0).contains(&self.fault_rate) {
             return refuse(format!("emulator fault rate {}: must be 0 to 1", self.fault_rate));

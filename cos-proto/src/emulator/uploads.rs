@@ -15,7 +15,7 @@ use super::{
 
 pub(super) fn list(world: &World, request: &Request<'_>) -> Result<Reply, Refusal> {
     let bucket = world.bucket(request.bucket())?;
-    let grouping = Grouping::of(request, "key-marker", "max-uploads", 1..=1000)?;
+    let grouping = Grouping::of(world, request, "key-marker", "max-uploads", 1..=1000)?;
     let encoding = encoding_param(request)?;
     // Without a key marker, COS ignores the marker of the id.
     let id_marker =

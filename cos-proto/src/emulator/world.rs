@@ -21,6 +21,12 @@ pub(super) struct World {
     pub(super) buckets: BTreeMap<String, Bucket>,
     pub(super) region: String,
     pub(super) lag: Duration,
+    pub(super) part_bytes_min: u64,
+    pub(super) page_entries_max: u64,
+    /// That of the lists of uploads.
+    pub(super) uploads_lag: Duration,
+    /// The upload that was opened last, until somebody asks.
+    pub(super) opened: Option<UploadName>,
     pub(super) downloads: Downloads,
     pub(super) sse_c: SseCTransport,
     pub(super) random: Random,
@@ -33,6 +39,10 @@ impl World {
             buckets: settings.buckets.iter().map(bucket).collect(),
             region: settings.region.clone(),
             lag: settings.list_lag,
+            uploads_lag: settings.list_lag,
+            part_bytes_min: settings.part_bytes_min,
+            page_entries_max: settings.page_entries_max,
+            opened: None,
             downloads: settings.downloads,
             sse_c: settings.sse_c,
             random: Random::new(settings.seed),
@@ -48,7 +58,11 @@ impl World {
         &mut self,
         request: &Request<'_>,
     ) -> Result<(&mut Bucket, Shown), Refusal> {
-        let shown = Shown { now: request.now, from: request.now.after(self.lag) };
+        let shown = Shown {
+            now: request.now,
+            from: request.now.after(self.lag),
+            uploads_from: request.now.after(self.uploads_lag),
+        };
         let bucket = self.buckets.get_mut(request.bucket()).ok_or(Code::NoSuchBucket)?;
         Ok((bucket, shown))
     }
@@ -59,6 +73,8 @@ impl World {
 pub(super) struct Shown {
     pub(super) now: Moment,
     pub(super) from: Moment,
+    /// The same for lists of uploads.
+    pub(super) uploads_from: Moment,
 }
 
 /// The name of an upload: its key and its id.
@@ -130,13 +146,13 @@ impl Bucket {
             initiated: upload.initiated,
             storage_class: upload.described.storage_class.clone(),
         };
-        self.listed_uploads.set(shown.now, shown.from, name.clone(), Some(listed));
+        self.listed_uploads.set(shown.now, shown.uploads_from, name.clone(), Some(listed));
         self.uploads.insert(name, upload);
     }
 
     pub(super) fn close_upload(&mut self, shown: Shown, name: &UploadName) -> Option<Upload> {
         let upload = self.uploads.remove(name)?;
-        self.listed_uploads.set(shown.now, shown.from, name.clone(), None);
+        self.listed_uploads.set(shown.now, shown.uploads_from, name.clone(), None);
         Some(upload)
     }
 

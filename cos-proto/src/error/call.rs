@@ -114,10 +114,14 @@ pub enum Reason {
 #[derive(Clone, Debug)]
 pub struct CallError {
     pub(crate) cause: Cause,
+    /// Where the cause is no attempt's failure: that of the last attempt.
+    pub(crate) last: Option<Box<Cause>>,
     pub(crate) call: CallKind,
     pub(crate) attempts: u32,
     /// Any attempt may have been executed: time-out, reset after sending, 5xx, cut reply.
     pub(crate) maybe_done: bool,
+    /// When the first attempt was made, on the service's clock, or a little before that.
+    pub(crate) asked_at: Option<UnixTime>,
 }
 
 /// The last attempt's failure.
@@ -200,17 +204,33 @@ impl CallError {
 
     /// The error a caller gets when the operation has nothing better to say.
     pub(crate) fn into_error(self) -> Error {
+        let answer = match (&self.cause, self.last.as_deref()) {
+            (Cause::Service(answer), _) | (_, Some(Cause::Service(answer))) => Some(answer),
+            _ => None,
+        };
         let remote = Remote {
             call: self.call,
-            status: self.status(),
-            code: self.code().map(str::to_owned),
-            request_id: self.service().and_then(|error| error.request_id.clone()),
+            status: answer.map(|answer| answer.status),
+            code: answer.and_then(|answer| answer.code.clone()),
+            request_id: answer.and_then(|answer| answer.request_id.clone()),
             attempts: self.attempts,
             maybe_done: self.maybe_done,
         };
-        let error = match self.cause {
-            Cause::Service(error) => service_error(&error, remote.call),
-            Cause::Transport(failure) => {
+        let mut error = self.cause.into_error(self.call);
+        if let Some(last) = self.last
+            && error.source().is_none()
+        {
+            error = error.with_source(Arc::new(last.into_error(self.call)));
+        }
+        error.with_remote(remote)
+    }
+}
+
+impl Cause {
+    fn into_error(self, call: CallKind) -> Error {
+        match self {
+            Self::Service(error) => service_error(&error, call),
+            Self::Transport(failure) => {
                 let kind = match failure.kind {
                     FailureKind::Malformed | FailureKind::ReplyTooLarge => ErrorKind::Malformed,
                     FailureKind::Connect
@@ -224,24 +244,32 @@ impl CallError {
                     None => error,
                 }
             }
-            Cause::Rejected(reason) => rejected_error(&reason),
-            Cause::Credentials(failed) => {
+            Self::Rejected(reason) => rejected_error(&reason),
+            Self::Credentials(failed) => {
                 Error::new(ErrorKind::Credentials, failed.to_string()).with_source(Arc::new(failed))
             }
-            Cause::Unsendable => Error::new(
+            Self::Unsendable => Error::new(
                 ErrorKind::InvalidParameter,
                 "a key, prefix or other parameter makes the URI longer than 65 534 bytes",
             ),
-            Cause::Deadline => Error::new(ErrorKind::Transport, "the call's deadline passed"),
-        };
-        error.with_remote(remote)
+            Self::Deadline => Error::new(ErrorKind::Transport, "the call's deadline passed"),
+        }
+    }
+
+    /// Whether an attempt ended so.
+    pub(crate) fn is_of_an_attempt(&self) -> bool {
+        match self {
+            Self::Service(_) | Self::Transport(_) | Self::Rejected(_) => true,
+            Self::Credentials(_) | Self::Unsendable | Self::Deadline => false,
+        }
     }
 }
 
 fn service_error(error: &ServiceError, call: CallKind) -> Error {
+    let status = usual_status(error);
     let throttled = matches!(error.code.as_deref(), Some("SlowDown" | "TooManyRequests"))
-        || matches!(error.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
-    let kind = match (error.status, error.code.as_deref()) {
+        || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+    let kind = match (status, error.code.as_deref()) {
         // Archived, or without a bucket: neither absent nor forbidden.
         (_, Some("NoSuchBucket" | "InvalidObjectState")) => ErrorKind::Service,
         (_, Some("NoSuchKey" | "NoSuchCopySource" | "NoSuchVersion")) => ErrorKind::PathNotFound,
@@ -265,7 +293,28 @@ fn service_error(error: &ServiceError, call: CallKind) -> Error {
     Error::new(kind, format!("{}{hint}", error.message))
 }
 
-fn rejected_error(reason: &Reason) -> Error {
+/// The status of an answer; of an `<Error>` inside a 200 the one that its code has elsewhere
+/// (436/7730), where that makes a difference.
+fn usual_status(error: &ServiceError) -> StatusCode {
+    match error.code.as_deref() {
+        _ if !error.status.is_success() => error.status,
+        Some(
+            "AccessDenied"
+            | "AccessForbidden"
+            | "InvalidAccessKeyId"
+            | "NoProcessAuthority"
+            | "PathStyleDomainForbidden"
+            | "RequestTimeTooSkewed"
+            | "SignatureDoesNotMatch",
+        ) => StatusCode::FORBIDDEN,
+        Some("PreconditionFailed") => StatusCode::PRECONDITION_FAILED,
+        Some("KmsFreqControl" | "ServiceUnavailable") => StatusCode::SERVICE_UNAVAILABLE,
+        _ => error.status,
+    }
+}
+
+/// The error that a reply not accepted is, as far as the reason tells.
+pub(crate) fn rejected_error(reason: &Reason) -> Error {
     let text = reason.to_string();
     let kind = match reason {
         Reason::Malformed(_) => ErrorKind::Malformed,
@@ -291,6 +340,52 @@ impl fmt::Display for Reason {
             Self::Changed => out.write_str("the ETag or the size is another one"),
             Self::TooLarge { limit } => write!(out, "more than {limit} bytes"),
             Self::KeysFailed { keys } => write!(out, "{keys} keys could not be deleted"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(status: u16, code: &str) -> ErrorKind {
+        let error = ServiceError {
+            status: StatusCode::from_u16(status).expect("a status"),
+            code: Some(code.to_owned()),
+            ..ServiceError::default()
+        };
+        service_error(&error, CallKind::CompleteMultipartUpload).kind().clone()
+    }
+
+    #[test]
+    fn an_error_inside_a_200_is_of_the_kind_that_it_is_elsewhere() {
+        let throttled = ErrorKind::Throttled { retry_after: None };
+        for (status, code, expected) in [
+            (400, "ExpiredToken", ErrorKind::Denied),
+            (400, "InvalidPart", ErrorKind::Service),
+            (403, "AccessDenied", ErrorKind::Denied),
+            (403, "AccessForbidden", ErrorKind::Denied),
+            (403, "InvalidAccessKeyId", ErrorKind::Denied),
+            (403, "InvalidObjectState", ErrorKind::Service),
+            (403, "NoProcessAuthority", ErrorKind::Denied),
+            (403, "PathStyleDomainForbidden", ErrorKind::Denied),
+            (403, "RequestTimeTooSkewed", ErrorKind::Denied),
+            (403, "SignatureDoesNotMatch", ErrorKind::Denied),
+            (404, "NoSuchBucket", ErrorKind::Service),
+            (404, "NoSuchCopySource", ErrorKind::PathNotFound),
+            (404, "NoSuchKey", ErrorKind::PathNotFound),
+            (404, "NoSuchUpload", ErrorKind::UploadLost),
+            (404, "NoSuchVersion", ErrorKind::PathNotFound),
+            (409, "FileAlreadyExists", ErrorKind::AlreadyExists),
+            (412, "PreconditionFailed", ErrorKind::Changed),
+            (429, "TooManyRequests", throttled.clone()),
+            (500, "InternalError", ErrorKind::Service),
+            (503, "KmsFreqControl", throttled.clone()),
+            (503, "ServiceUnavailable", throttled.clone()),
+            (503, "SlowDown", throttled),
+        ] {
+            assert_eq!(kind(status, code), expected, "{status} {code}");
+            assert_eq!(kind(200, code), expected, "200 {code}");
         }
     }
 }

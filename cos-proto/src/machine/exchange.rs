@@ -15,6 +15,19 @@ use crate::{CallKind, Failure, Lane, Payload, ReplyMode, Ticks};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub(super) u64);
 
+#[cfg(feature = "sim")]
+impl RequestId {
+    /// The one of this number.
+    pub(crate) const fn numbered(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// For a transcript.
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// A signed request for the adapter to send now.
 #[derive(Debug)]
 #[non_exhaustive]

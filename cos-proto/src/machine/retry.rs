@@ -20,6 +20,10 @@ pub struct Policy {
     pub call_deadline: Duration,
     /// How many calls of one operation are in flight or backing off at most.
     pub in_flight_max: NonZeroUsize,
+    /// What a simulation changes, in the operation too.
+    #[cfg(feature = "sim")]
+    #[doc(hidden)]
+    pub simulated: crate::sim::Simulated,
 }
 
 impl Default for Policy {
@@ -30,6 +34,8 @@ impl Default for Policy {
             backoff_max: Duration::from_secs(20),
             call_deadline: DEFAULT_CALL_DEADLINE,
             in_flight_max: NonZeroUsize::MIN,
+            #[cfg(feature = "sim")]
+            simulated: crate::sim::Simulated::default(),
         }
     }
 }
@@ -53,6 +59,15 @@ impl Policy {
     #[must_use]
     pub fn attempts_max(mut self, attempts: u32) -> Self {
         self.attempts_max = attempts;
+        self
+    }
+
+    /// The same with what a simulation changes.
+    #[cfg(feature = "sim")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn simulated(mut self, simulated: crate::sim::Simulated) -> Self {
+        self.simulated = simulated;
         self
     }
 }

@@ -1,6 +1,8 @@
 //! The rules of delivery, each by a scripted operation and by hand-fed events.
 
 mod delivery;
+#[cfg(feature = "sim")]
+mod planted;
 mod random;
 mod remedies;
 mod streams;
@@ -23,6 +25,8 @@ struct Script {
     /// How often each attempt was built.
     built: Cell<usize>,
     ended: Vec<(usize, Ended)>,
+    /// When the calls that were answered had been asked, as the machine says.
+    asked_at: Vec<Option<UnixTime>>,
     /// What the next replies or heads are refused with; accepted when there is none.
     verdicts: VecDeque<Rejected>,
     /// Idle instead of Done when all calls have ended.
@@ -60,6 +64,10 @@ impl Operation for Script {
         }
     }
 
+    fn is_over(&self) -> bool {
+        self.stop
+    }
+
     fn call(&self, tag: usize) -> Call {
         self.built.set(self.built.get() + 1);
         self.calls[tag].clone()
@@ -70,6 +78,7 @@ impl Operation for Script {
             return Err(verdict);
         }
         self.ended.push((tag, Ended::Replied(reply.status())));
+        self.asked_at.push(reply.asked_at());
         Ok(())
     }
 
@@ -116,6 +125,7 @@ impl Rig {
             begun: 0,
             built: Cell::new(0),
             ended: Vec::new(),
+            asked_at: Vec::new(),
             verdicts: VecDeque::new(),
             hold: false,
             stop: false,

@@ -202,6 +202,18 @@ fn an_expired_token_is_replaced_even_on_a_head() {
     assert_eq!(world.sent, 2);
 }
 
+/// COS's answer to an expired token is a 400, and to a HEAD it says no more than that.
+#[test]
+fn a_token_that_expires_is_replaced_even_on_a_head() {
+    let old = Credentials::new("AKIDOLD", "old").with_token("old");
+    let mut world = World::new(Settings { credentials: vec![old.clone()], ..Settings::default() });
+    let fresh = Credentials::new("AKIDFRESH", "fresh").with_token("fresh");
+    world.emulator.set_credentials(vec![old.expiring(UnixTime::from_secs(1)), fresh]);
+    world.emulator.put_raw(BUCKET, "f", &b"content"[..]);
+    assert_eq!(world.stat("f").expect("object").size, 7);
+    assert_eq!(world.sent, 2);
+}
+
 #[test]
 fn a_download_survives_a_cut_at_every_byte() {
     let content = b"The quick brown fox jumps over the lazy dog";
@@ -246,7 +258,7 @@ fn corrupt_bytes_never_pass_for_the_object() {
 fn a_put_whose_replies_are_lost_is_settled() {
     for times in [1, 8] {
         let mut world = World::new(Settings::default());
-        let recent = Recent::new();
+        let recent = Recent::new(&world.session);
         let lost = Fault::on(crate::CallKind::PutObject, Effect::LostReply).times(times);
         world.emulator.inject(lost);
         let payload = Payload::from(b"content".to_vec());
@@ -257,6 +269,22 @@ fn a_put_whose_replies_are_lost_is_settled() {
         assert_eq!(recent.len(), 1);
         let until_head = if times == 8 { 9 } else { 2 };
         assert_eq!(world.sent, until_head);
+    }
+}
+
+/// Nobody looks into the memory between.
+#[test]
+fn what_was_put_is_remembered_for_two_minutes_from_then() {
+    let mut world = World::new(Settings::default());
+    let recent = Recent::new(&world.session);
+    for seconds in [1000, 2000] {
+        world.now.ticks = Ticks::new(Duration::from_secs(seconds));
+        let payload = Payload::from(b"content".to_vec());
+        let put = Put::new(key("a/f"), ObjectOptions::new(), payload, Some(recent.clone()));
+        world.run(put, |_| panic!("never idle")).expect("stored");
+        let at = |after| Ticks::new(Duration::from_secs(seconds + after));
+        let remembered = |after| !recent.objects_below(at(after), &key("a"), "a/").is_empty();
+        assert!(remembered(119) && !remembered(120));
     }
 }
 

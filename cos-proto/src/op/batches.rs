@@ -49,6 +49,13 @@ impl Batches {
         self.recent = Some(recent);
     }
 
+    /// A key turned out not to be there.
+    pub(crate) fn forget(&self, key: &Key) {
+        if let Some(recent) = &self.recent {
+            recent.forget_object(key);
+        }
+    }
+
     pub(crate) fn push(&mut self, key: Key) {
         self.queued.push_back(key);
     }

@@ -85,6 +85,8 @@ pub struct Copy {
     /// Whether the phase's own call has been started.
     asked: bool,
     stray_possible: bool,
+    #[cfg(feature = "sim")]
+    simulated: crate::sim::Simulated,
 }
 
 /// A copy that is there.
@@ -149,6 +151,8 @@ impl Copy {
             phase: Phase::Head,
             asked: false,
             stray_possible: false,
+            #[cfg(feature = "sim")]
+            simulated: crate::sim::Simulated::default(),
         }
     }
 
@@ -260,6 +264,11 @@ impl Operation for Copy {
                 api::head_object::call(key, &GetOptions { sse_c, ..GetOptions::default() })
             }
         }
+    }
+
+    #[cfg(feature = "sim")]
+    fn simulate(&mut self, simulated: crate::sim::Simulated) {
+        self.simulated = simulated;
     }
 
     fn on_reply(&mut self, tag: Tag, reply: Reply) -> Result<(), Rejected> {

@@ -11,10 +11,13 @@
 //!
 //! All run at once, bounded: a further page is asked for only while less than a page is held.
 //! What this driver made in the last two minutes is added when the lists are over, since they lag.
+//! Others may have deleted it since, and a deletion does not tell: while nothing else was found, a
+//! HEAD asks for each such object.
 //!
 //! | found | then |
 //! |---|---|
 //! | object at the key, key below it, record of ours, upload that could be aborted | done |
+//! | only objects that are remembered, and none of them is there | `PathNotFound` |
 //! | nothing at all | `PathNotFound` |
 //! | some keys failed | the others are deleted all the same; the error lists them |
 //! | a list, the HEAD or the GET failed | nothing new is started; the error |
@@ -61,7 +64,11 @@ pub struct DeleteTree {
     /// Recent objects that no list has shown so far.
     unseen_objects: BTreeSet<Key>,
     unseen_uploads: BTreeSet<(Key, UploadId)>,
+    /// A recent object that is looked for.
+    sought: Option<(Key, Step)>,
     found: bool,
+    #[cfg(feature = "sim")]
+    simulated: crate::sim::Simulated,
 }
 
 /// How much a recursive delete removed.
@@ -81,6 +88,7 @@ pub enum Tag {
     Head,
     Objects,
     Uploads,
+    Seek,
     Reap(TaskId),
     Delete(BatchId),
 }
@@ -111,7 +119,10 @@ impl DeleteTree {
             failures: Failures::default(),
             unseen_objects: BTreeSet::new(),
             unseen_uploads: BTreeSet::new(),
+            sought: None,
             found: false,
+            #[cfg(feature = "sim")]
+            simulated: crate::sim::Simulated::default(),
         }
     }
 
@@ -147,6 +158,10 @@ impl DeleteTree {
         if self.reaper.held() < PAGE && self.uploads.start() {
             return Some(Tag::Uploads);
         }
+        if let Some((_, step @ Step::Ready)) = &mut self.sought {
+            *step = Step::UnderWay;
+            return Some(Tag::Seek);
+        }
         let more = self.sources_open();
         self.batches.next(more).map(Tag::Delete)
     }
@@ -161,6 +176,7 @@ impl DeleteTree {
 
     fn in_flight(&self) -> bool {
         self.head == Step::UnderWay
+            || matches!(self.sought, Some((_, Step::UnderWay)))
             || self.objects.is_under_way()
             || self.uploads.is_under_way()
             || self.reaper.in_flight() > 0
@@ -169,7 +185,11 @@ impl DeleteTree {
 
     /// An object below the path; a record is read first.
     fn delete(&mut self, key: Key) {
-        if key.as_str().ends_with(RECORD_SUFFIX) {
+        let record = key.as_str().ends_with(RECORD_SUFFIX);
+        if record && planted!(self.simulated, DeleteForgetsRecords) {
+            return;
+        }
+        if record {
             self.reaper.read(key, NotOurs::Delete);
         } else {
             self.batches.push(key);
@@ -183,10 +203,16 @@ impl DeleteTree {
     /// What this driver wrote lately and no list has shown, a page at a time. Whether there was
     /// any.
     fn add_recent(&mut self) -> bool {
+        if planted!(self.simulated, DeleteTrustsLists) {
+            return false;
+        }
         let mut added = false;
         while self.batches.held() < PAGE && self.reaper.held() < PAGE {
             if let Some(key) = self.unseen_objects.pop_first() {
-                self.found |= !key.as_str().ends_with(RECORD_SUFFIX);
+                if !self.anything_found() && !key.as_str().ends_with(RECORD_SUFFIX) {
+                    self.sought = Some((key, Step::Ready));
+                    return true;
+                }
                 self.delete(key);
             } else if let Some((key, upload)) = self.unseen_uploads.pop_first() {
                 self.reaper.abort(key, upload);
@@ -198,9 +224,26 @@ impl DeleteTree {
         added
     }
 
+    fn anything_found(&self) -> bool {
+        self.found || self.reaper.records() > 0 || self.reaper.aborted() > 0
+    }
+
+    /// What became of the recent object that was looked for.
+    fn seek_ended(&mut self, there: bool) {
+        let Some((key, _)) = self.sought.take() else { return };
+        if there {
+            self.found = true;
+            self.batches.push(key);
+        } else {
+            self.batches.forget(&key);
+        }
+    }
+
     fn on_objects(&mut self, reply: &Reply) -> Result<(), Rejected> {
         let page = api::list_objects::decode(reply)?;
-        self.objects.advance(page.next_marker.filter(|_| page.is_truncated))?;
+        let more = page.is_truncated && !planted!(self.simulated, DeleteStopsAtPage);
+        let entries = page.entries();
+        self.objects.advance(page.next_marker.filter(|_| more), entries)?;
         self.found |= !page.objects.is_empty();
         for object in page.objects {
             match Key::new(object.key) {
@@ -216,7 +259,7 @@ impl DeleteTree {
 
     fn on_uploads(&mut self, reply: &Reply) -> Result<(), Rejected> {
         let page = api::multipart::list_uploads::decode(reply)?;
-        self.uploads.advance(UploadsMarker::after(&page))?;
+        self.uploads.advance(UploadsMarker::after(&page), page.entries())?;
         for upload in page.uploads {
             // A key that is none begins with no key's text and a slash.
             if let Ok(key) = Key::new(upload.key)
@@ -255,7 +298,7 @@ impl Operation for DeleteTree {
                 break;
             }
         }
-        let found = self.found || self.reaper.records() > 0 || self.reaper.aborted() > 0;
+        let found = self.anything_found();
         Next::Done(match self.failures.take_error("delete") {
             Some(error) => Err(error.at(self.key.as_str())),
             None if !found => Err(Error::new(ErrorKind::PathNotFound, "").at(self.key.as_str())),
@@ -269,16 +312,29 @@ impl Operation for DeleteTree {
     fn call(&self, tag: Self::Tag) -> Call {
         match tag {
             Tag::Head => api::head_object::call(&self.key, &GetOptions::default()),
-            Tag::Objects => api::list_objects::call(
-                &ListOptions::new(&*self.below).marker(&**self.objects.marker()),
-            ),
+            Tag::Objects => {
+                let sibling = planted!(self.simulated, DeleteTakesSibling);
+                let below = if sibling { self.key.as_str() } else { &*self.below };
+                let options = ListOptions::new(below).marker(&**self.objects.marker());
+                api::list_objects::call(&options)
+            }
             Tag::Uploads => api::multipart::list_uploads::call(&uploads_after(
                 self.key.as_str(),
                 self.uploads.marker(),
             )),
+            Tag::Seek => {
+                let sought = self.sought.as_ref().map_or(&self.key, |(key, _)| key);
+                api::head_object::call(sought, &GetOptions::default())
+            }
             Tag::Reap(id) => self.reaper.call(id),
             Tag::Delete(id) => self.batches.call(id),
         }
+    }
+
+    #[cfg(feature = "sim")]
+    fn simulate(&mut self, simulated: crate::sim::Simulated) {
+        self.simulated = simulated;
+        self.reaper.simulated = simulated;
     }
 
     fn on_reply(&mut self, tag: Self::Tag, reply: Reply) -> Result<(), Rejected> {
@@ -288,10 +344,11 @@ impl Operation for DeleteTree {
                 self.found = true;
                 self.batches.push(self.key.clone());
             }
+            Tag::Seek => self.seek_ended(true),
             Tag::Objects => return self.on_objects(&reply),
             Tag::Uploads => return self.on_uploads(&reply),
             Tag::Reap(id) => {
-                if let Some(key) = self.reaper.on_reply(id, &reply) {
+                if let Some(key) = self.reaper.on_reply(id, &reply)? {
                     self.batches.push(key);
                 }
             }
@@ -310,6 +367,8 @@ impl Operation for DeleteTree {
                     self.failures.fatal(error);
                 }
             }
+            // Whatever else is wrong: it may be there, and to delete it is what was asked for.
+            Tag::Seek => self.seek_ended(!error.is_not_found()),
             Tag::Objects => {
                 self.objects.end();
                 self.failures.fatal(error);

@@ -28,6 +28,7 @@ use crate::{
     Reply, Reported, Verification,
     api::{self, ByteRange, Conditions, GetOptions, SseC, TrafficLimit},
     combine,
+    error::rejected_error,
 };
 
 /// Streams an object from an offset, over as many requests as it takes.
@@ -51,6 +52,8 @@ pub struct Download {
     crc: Crc64,
     body: Body,
     state: State,
+    #[cfg(feature = "sim")]
+    simulated: crate::sim::Simulated,
 }
 
 /// What to stream of an object.
@@ -170,6 +173,8 @@ impl Download {
             crc: Crc64::new(),
             body: Body::default(),
             state: State::Ready,
+            #[cfg(feature = "sim")]
+            simulated: crate::sim::Simulated::default(),
         }
     }
 
@@ -209,6 +214,10 @@ impl Download {
         match self.options.length {
             // A request for no bytes at all is not possible; one is asked for and not delivered.
             Some(_) => Some(ByteRange::with_length(self.position, left)),
+            None if planted!(self.simulated, ResumedAtStart) => {
+                let offset = self.options.offset;
+                (offset > 0).then(|| ByteRange::starting_at(offset))
+            }
             None if self.position > 0 => Some(ByteRange::starting_at(self.position)),
             None => None,
         }
@@ -220,6 +229,10 @@ impl Download {
             self.meta = Some(meta);
             return Ok(());
         };
+        if planted!(self.simulated, ETagNotPinned) {
+            *first = meta;
+            return Ok(());
+        }
         if (&first.etag, first.size) != (&meta.etag, meta.size) {
             return Err(Rejected::Final(Reason::Changed));
         }
@@ -242,6 +255,25 @@ impl Download {
         Ok(())
     }
 
+    /// The body goes on beyond what was announced, perhaps for ever: its end is not waited for.
+    fn end_within_body(&mut self) {
+        let ended = if self.position < self.end() {
+            let what = "the body is longer than its head says";
+            Err(Reason::Malformed(what.into()))
+        } else {
+            self.verify()
+        };
+        match ended {
+            Ok(verification) => {
+                let size = self.meta.as_ref().map(|meta| meta.size);
+                self.end_with(size, verification);
+            }
+            Err(reason) => {
+                self.state = State::Over(Err(rejected_error(&reason).at(self.key.as_str())));
+            }
+        }
+    }
+
     fn end_with(&mut self, size: Option<u64>, verification: Verification) {
         let delivered = self.delivered();
         self.state = State::Over(Ok(DownloadOutcome { size, delivered, verification }));
@@ -252,9 +284,13 @@ impl Download {
             return Ok(Verification::Unverified);
         };
         let delivered = self.crc.value();
+        if planted!(self.simulated, ReadCrcIgnored) {
+            return Ok(Verification::Unverified);
+        }
         match (self.options.offset, self.options.prefix_crc) {
             (0, _) => meta.crc64.verify(delivered),
             (_, Some(prefix)) => meta.crc64.verify(combine(prefix, delivered, self.delivered())),
+            (_, None) if planted!(self.simulated, RangeCrcCompared) => meta.crc64.verify(delivered),
             (_, None) => Ok(Verification::Unverified),
         }
     }
@@ -280,10 +316,15 @@ impl Operation for Download {
         }
     }
 
+    fn is_over(&self) -> bool {
+        matches!(self.state, State::Over(_))
+    }
+
     fn call(&self, (): ()) -> Call {
         let options = self.options.clone();
         let conditions = match &self.meta {
             None => options.conditions,
+            Some(_) if planted!(self.simulated, ETagNotPinned) => Conditions::new(),
             Some(first) => Conditions::new().if_match(first.etag.clone()),
         };
         api::get_object::call(
@@ -299,6 +340,11 @@ impl Operation for Download {
         )
     }
 
+    #[cfg(feature = "sim")]
+    fn simulate(&mut self, simulated: crate::sim::Simulated) {
+        self.simulated = simulated;
+    }
+
     fn on_reply(&mut self, (): (), _reply: Reply) -> Result<(), Rejected> {
         Err(Rejected::Retry(Reason::Malformed("a collected reply to a streamed call".into())))
     }
@@ -309,13 +355,15 @@ impl Operation for Download {
         let (first, past) =
             head.range.map_or((0, size), |range| (range.first, range.last.saturating_add(1)));
         self.adopt(head.meta)?;
-        if head.range.is_some() && !(first..past).contains(&self.position) {
+        let other = head.range.is_some() && !(first..past).contains(&self.position);
+        if other && !planted!(self.simulated, OtherRangeAccepted) {
             let position = self.position;
             let what = format!("header Content-Range: bytes {first} to {past} without {position}");
             return Err(Rejected::Retry(Reason::Malformed(what)));
         }
-        self.body =
-            Body { left: past.saturating_sub(first), skip: self.position.saturating_sub(first) };
+        let again = planted!(self.simulated, ResumedAtStart);
+        let skip = if again { 0 } else { self.position.saturating_sub(first) };
+        self.body = Body { left: past.saturating_sub(first), skip };
         if self.position >= self.end() { self.finish() } else { Ok(()) }
     }
 
@@ -337,6 +385,9 @@ impl Operation for Download {
             let size = self.meta.as_ref().map(|meta| meta.size);
             self.end_with(size, Verification::Unverified);
         }
+        if announced < data.len() {
+            self.end_within_body();
+        }
         taken
     }
 
@@ -345,7 +396,7 @@ impl Operation for Download {
             return Ok(());
         }
         let end = self.end();
-        if self.position < end {
+        if self.position < end && !planted!(self.simulated, CutTakenForEnd) {
             let expected = end.saturating_sub(self.options.offset);
             return Err(Rejected::Retry(Reason::Short { got: self.delivered(), expected }));
         }

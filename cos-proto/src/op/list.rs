@@ -61,7 +61,7 @@ impl Operation for List {
 
     fn on_reply(&mut self, (): (), reply: Reply) -> Result<(), Rejected> {
         let mut page = api::list_objects::decode(&reply)?;
-        self.pages.advance(page.next_marker.clone())?;
+        self.pages.advance(page.next_marker.clone(), page.entries())?;
         page.objects.retain(|object| object.key.starts_with(&self.options.prefix));
         self.page = Some(page);
         Ok(())

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 
 use super::pages::Pages;
 use crate::{
-    Call, CallError, DriverPath, Error, ErrorKind, Next, Operation, Rejected, Reply, RootDirectory,
+    Call, CallError, DriverPath, Error, ErrorKind, Next, Operation, Reason, Rejected, Reply,
+    RootDirectory,
     api::{self, ListOptions, ListPage},
     path::is_component,
 };
@@ -21,7 +22,8 @@ use crate::{
 /// directory that holds them exists.
 ///
 /// # Errors
-/// [`ErrorKind::PathNotFound`] if nothing is below the directory, unless it is the root.
+/// [`ErrorKind::PathNotFound`] if nothing is below the directory, unless it is the root;
+/// [`ErrorKind::TooLarge`] if the paths have more than 256 MiB together: walk such a directory.
 #[derive(Debug)]
 pub struct ListChildren {
     directory: DriverPath,
@@ -30,8 +32,16 @@ pub struct ListChildren {
     /// Whether any key is below the directory.
     exists: bool,
     children: BTreeSet<String>,
+    /// The bytes of their paths.
+    held: usize,
+    held_max: usize,
     failed: Option<Error>,
+    #[cfg(feature = "sim")]
+    simulated: crate::sim::Simulated,
 }
+
+/// They are collected, and the service decides how many there are.
+const LIST_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 impl ListChildren {
     /// Lists `directory`.
@@ -42,11 +52,23 @@ impl ListChildren {
             directory,
             pages: Pages::new(String::new()),
             children: BTreeSet::new(),
+            held: 0,
+            held_max: LIST_BYTES_MAX,
             failed: None,
+            #[cfg(feature = "sim")]
+            simulated: crate::sim::Simulated::default(),
         }
     }
 
-    fn add(&mut self, page: &ListPage) {
+    /// What keys in the directory begin with: it ends in a slash, which keeps siblings out.
+    fn prefix(&self) -> &str {
+        if planted!(self.simulated, ListTakesSibling) {
+            return self.prefix.trim_end_matches('/');
+        }
+        &self.prefix
+    }
+
+    fn add(&mut self, page: &ListPage) -> Result<(), Rejected> {
         let objects = page.objects.iter().map(|object| &*object.key);
         let directories =
             page.common_prefixes.iter().map(|prefix| match prefix.strip_suffix('/') {
@@ -55,13 +77,22 @@ impl ListChildren {
             });
         for key in objects.chain(directories) {
             // The placeholder of the directory itself is an object of its prefix as key.
-            let Some(name) = key.strip_prefix(&*self.prefix) else { continue };
+            let Some(name) = key.strip_prefix(self.prefix()) else { continue };
             self.exists = true;
             if is_component(name) {
                 let parent = self.directory.as_str().trim_end_matches('/');
-                self.children.insert(format!("{parent}/{name}"));
+                let path = format!("{parent}/{name}");
+                let bytes = path.len();
+                if self.children.insert(path) {
+                    self.held = self.held.saturating_add(bytes);
+                }
             }
         }
+        if self.held > self.held_max {
+            let limit = u64::try_from(self.held_max).unwrap_or(u64::MAX);
+            return Err(Rejected::Final(Reason::TooLarge { limit }));
+        }
+        Ok(())
     }
 }
 
@@ -87,15 +118,19 @@ impl Operation for ListChildren {
     }
 
     fn call(&self, (): ()) -> Call {
-        let options = ListOptions::new(&*self.prefix).delimiter("/");
+        let options = ListOptions::new(self.prefix()).delimiter("/");
         api::list_objects::call(&options.marker(&**self.pages.marker()))
+    }
+
+    #[cfg(feature = "sim")]
+    fn simulate(&mut self, simulated: crate::sim::Simulated) {
+        self.simulated = simulated;
     }
 
     fn on_reply(&mut self, (): (), reply: Reply) -> Result<(), Rejected> {
         let page = api::list_objects::decode(&reply)?;
-        self.pages.advance(page.next_marker.clone())?;
-        self.add(&page);
-        Ok(())
+        self.pages.advance(page.next_marker.clone(), page.entries())?;
+        self.add(&page)
     }
 
     fn on_error(&mut self, (): (), error: CallError) {
@@ -179,5 +214,33 @@ mod tests {
         list.starts();
         let refused = list.on_reply((), page(&[("r/d/b", 1)], &[], Some("r/d/b")));
         assert!(matches!(refused, Err(Rejected::Retry(_))));
+    }
+
+    #[test]
+    fn pages_without_an_entry_are_endless_when_they_are_many() {
+        let mut list = children("", "/d");
+        for number in 0..1000 {
+            list.on_reply((), page(&[], &[], Some(&format!("d/{number:04}")))).expect("accepted");
+            list.starts();
+        }
+        list.on_reply((), page(&[("d/1000", 1)], &[], Some("d/1000"))).expect("an entry");
+        for number in 1001..2001 {
+            list.starts();
+            list.on_reply((), page(&[], &[], Some(&format!("d/{number:04}")))).expect("accepted");
+        }
+        list.starts();
+        let refused = list.on_reply((), page(&[], &[], Some("d/2001")));
+        assert!(matches!(refused, Err(Rejected::Final(Reason::Malformed(_)))), "{refused:?}");
+    }
+
+    #[test]
+    fn paths_beyond_the_limit_are_too_many() {
+        let mut list = children("", "/d");
+        list.held_max = 8;
+        let two = [("d/aa", 1), ("d/b", 1)];
+        list.on_reply((), page(&two[..1], &[], Some("d/aa"))).expect("five bytes");
+        list.starts();
+        let refused = list.on_reply((), page(&two, &[], Some("d/b")));
+        assert!(matches!(refused, Err(Rejected::Final(Reason::TooLarge { limit: 8 }))));
     }
 }

@@ -77,7 +77,7 @@ impl Operation for ListParts {
 
     fn on_reply(&mut self, (): (), reply: Reply) -> Result<(), Rejected> {
         let page = api::multipart::list_parts::decode(&reply)?;
-        self.pages.advance(page.next_marker.map(Some))?;
+        self.pages.advance(page.next_marker.map(Some), page.parts.len())?;
         self.page = Some(page);
         Ok(())
     }

@@ -71,7 +71,7 @@ impl Operation for ListUploads {
 
     fn on_reply(&mut self, (): (), reply: Reply) -> Result<(), Rejected> {
         let page = api::multipart::list_uploads::decode(&reply)?;
-        self.pages.advance(UploadsMarker::after(&page))?;
+        self.pages.advance(UploadsMarker::after(&page), page.entries())?;
         self.page = Some(page);
         Ok(())
     }

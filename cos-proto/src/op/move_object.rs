@@ -36,6 +36,8 @@ pub struct Move {
     copy: Copy,
     recent: Option<Recent>,
     phase: Phase,
+    #[cfg(feature = "sim")]
+    simulated: crate::sim::Simulated,
 }
 
 /// One call of a move.
@@ -53,7 +55,7 @@ enum Phase {
     Same(Once<CopyOutcome>),
     Copy,
     Delete {
-        copied: Option<CopyOutcome>,
+        copied: Result<CopyOutcome, Error>,
         state: Once<()>,
     },
 }
@@ -65,7 +67,16 @@ impl Move {
         let from = CopySource::new(source.clone());
         let source_sse_c = options.source_key().cloned();
         let copy = Copy::new(from, destination.clone(), options, limits);
-        Self { source, source_sse_c, destination, copy, recent: None, phase }
+        Self {
+            source,
+            source_sse_c,
+            destination,
+            copy,
+            recent: None,
+            phase,
+            #[cfg(feature = "sim")]
+            simulated: crate::sim::Simulated::default(),
+        }
     }
 
     /// Notes what is created and forgets what is deleted.
@@ -91,14 +102,21 @@ impl Operation for Move {
     type Output = Result<CopyOutcome, Error>;
 
     fn next(&mut self) -> Next<Tag, Self::Output> {
+        if planted!(self.simulated, MoveOntoItselfDeletes, matches!(self.phase, Phase::Same(_))) {
+            self.phase = Phase::Copy;
+        }
         if matches!(self.phase, Phase::Copy) {
             match self.copy.next() {
                 Next::Call(tag) => return Next::Call(Tag::Copy(tag)),
                 Next::Pending => return Next::Pending,
                 Next::Idle => return Next::Idle,
-                Next::Done(Err(error)) => return Next::Done(Err(error)),
-                Next::Done(Ok(copied)) => {
-                    self.phase = Phase::Delete { copied: Some(copied), state: Once::Ready };
+                Next::Done(Err(error))
+                    if !planted!(self.simulated, SourceDeletedAfterFailedCopy) =>
+                {
+                    return Next::Done(Err(error));
+                }
+                Next::Done(copied) => {
+                    self.phase = Phase::Delete { copied, state: Once::Ready };
                 }
             }
         }
@@ -111,8 +129,8 @@ impl Operation for Move {
             Phase::Delete { copied, state } => match (state.next(), copied) {
                 (Next::Call(()), _) => Next::Call(Tag::Delete),
                 (Next::Done(Err(error)), _) => Next::Done(Err(error)),
-                (Next::Done(Ok(())), Some(copied)) => Next::Done(Ok(copied.clone())),
-                (Next::Done(Ok(())) | Next::Pending | Next::Idle, _) => Next::Pending,
+                (Next::Done(Ok(())), copied) => Next::Done(copied.clone()),
+                (Next::Pending | Next::Idle, _) => Next::Pending,
             },
             Phase::Copy => Next::Pending,
         }
@@ -127,6 +145,12 @@ impl Operation for Move {
             Tag::Copy(tag) => self.copy.call(tag),
             Tag::Delete => api::delete_object::call(&self.source, None),
         }
+    }
+
+    #[cfg(feature = "sim")]
+    fn simulate(&mut self, simulated: crate::sim::Simulated) {
+        self.simulated = simulated;
+        self.copy.simulate(simulated);
     }
 
     fn on_reply(&mut self, tag: Tag, reply: Reply) -> Result<(), Rejected> {

@@ -8,8 +8,13 @@ pub(crate) struct Pages<M> {
     marker: M,
     /// Whether the marker is still the caller's own.
     first: bool,
+    /// How many pages in a row had nothing on them.
+    empty: u32,
     state: State,
 }
+
+/// COS may give a page without an entry and say that there is more; a list of nothing else has no end.
+const EMPTY_PAGES_MAX: u32 = 1000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -21,7 +26,7 @@ enum State {
 impl<M: Marker> Pages<M> {
     /// From the beginning.
     pub(crate) fn new(start: M) -> Self {
-        Self { marker: start, first: true, state: State::Ready }
+        Self { marker: start, first: true, empty: 0, state: State::Ready }
     }
 
     /// Whether the next page is to be asked for; if so it now has been.
@@ -56,11 +61,12 @@ impl<M: Marker> Pages<M> {
         self.state == State::Over
     }
 
-    /// A page arrived; `next` is where the following one begins, if there is one.
+    /// A page with so many entries arrived; `next` is where the following one begins, if there is one.
     ///
-    /// A marker that does not advance would make the listing endless. One step back is possible: a
-    /// caller may begin below a common prefix, which then ends the first page.
-    pub(crate) fn advance(&mut self, next: Option<M>) -> Result<(), Rejected> {
+    /// A marker that does not advance would make the listing endless, and so would pages that bring
+    /// nothing. One step back is possible: a caller may begin below a common prefix, which then ends
+    /// the first page.
+    pub(crate) fn advance(&mut self, next: Option<M>, entries: usize) -> Result<(), Rejected> {
         let first = std::mem::take(&mut self.first);
         match next {
             Some(marker)
@@ -71,6 +77,11 @@ impl<M: Marker> Pages<M> {
                 return Err(Rejected::Retry(Reason::Malformed(what.into())));
             }
             Some(marker) => {
+                self.empty = if entries == 0 { self.empty.saturating_add(1) } else { 0 };
+                if self.empty > EMPTY_PAGES_MAX {
+                    let what = format!("{EMPTY_PAGES_MAX} pages in a row without an entry");
+                    return Err(Rejected::Final(Reason::Malformed(what)));
+                }
                 self.marker = marker;
                 self.state = State::Ready;
             }

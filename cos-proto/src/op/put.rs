@@ -19,7 +19,7 @@
 use super::settle::{Evidence, Intent, Seen, put_needs_head, settle};
 use crate::{
     Call, CallError, Crc64, ETag, Error, ErrorKind, Key, Next, Operation, Payload, Recent,
-    Rejected, Reply, Verification,
+    Rejected, Reply, Reported, Verification,
     api::{self, Encryption, GetOptions, ObjectOptions},
 };
 
@@ -38,6 +38,8 @@ pub struct Put {
     intent: Intent,
     recent: Option<Recent>,
     state: State,
+    #[cfg(feature = "sim")]
+    simulated: crate::sim::Simulated,
 }
 
 /// An object that was stored.
@@ -79,8 +81,17 @@ impl Put {
         for chunk in payload.chunks() {
             crc64.update(chunk);
         }
-        let intent = Intent { size: payload.len(), crc64: crc64.value() };
-        Self { key, options, payload, intent, recent, state: State::Ready }
+        let intent = Intent::new(payload.len(), crc64.value());
+        Self {
+            key,
+            options,
+            payload,
+            intent,
+            recent,
+            state: State::Ready,
+            #[cfg(feature = "sim")]
+            simulated: crate::sim::Simulated::default(),
+        }
     }
 
     fn stored(&mut self, outcome: PutOutcome) {
@@ -162,12 +173,19 @@ impl Operation for Put {
         }
     }
 
+    #[cfg(feature = "sim")]
+    fn simulate(&mut self, simulated: crate::sim::Simulated) {
+        self.simulated = simulated;
+        self.intent.simulated = simulated;
+    }
+
     fn on_reply(&mut self, tag: PutTag, reply: Reply) -> Result<(), Rejected> {
         match tag {
             PutTag::Put => {
                 let written = api::put_object::decode(&reply)?;
-                let verification =
-                    written.crc64.verify(self.intent.crc64).map_err(Rejected::Retry)?;
+                let unread = planted!(self.simulated, WriteCrcIgnored);
+                let theirs = if unread { Reported::Absent } else { written.crc64 };
+                let verification = theirs.verify(self.intent.crc64).map_err(Rejected::Retry)?;
                 let (etag, version_id) = (written.etag, written.version_id);
                 self.stored(PutOutcome { etag, version_id, verification });
             }
@@ -206,7 +224,7 @@ mod tests {
     const CHECK: &str = "11051210869376104954";
 
     fn put() -> (Put, Recent) {
-        let recent = Recent::new();
+        let recent = Recent::empty();
         let payload = Payload::from_chunks(["1234", "56789"].map(bytes::Bytes::from));
         let options = ObjectOptions::new();
         let mut put = Put::new(key("a"), options, payload, Some(recent.clone()));

@@ -22,7 +22,7 @@ use super::{
     record::{NotARecord, RECORD_BYTES_MAX, RECORD_SUFFIX, UploadState, record_key},
 };
 use crate::{
-    Call, CallError, FailureKind, Key, Reply, UnixTime, UploadId,
+    Call, CallError, FailureKind, Key, Rejected, Reply, UnixTime, UploadId,
     api::{self, GetOptions},
     error::Cause,
     recent::Recent,
@@ -40,6 +40,8 @@ pub(crate) struct Reaper {
     records: u64,
     /// Who is to forget uploads that are gone.
     recent: Option<Recent>,
+    #[cfg(feature = "sim")]
+    pub(super) simulated: crate::sim::Simulated,
 }
 
 /// Names one call of the reaper over all its attempts.
@@ -71,9 +73,14 @@ enum Found {
 }
 
 impl Reaper {
-    /// Leaves alone what was written at or after `cut_off`.
-    pub(crate) fn sparing(cut_off: UnixTime) -> Self {
-        Self { cut_off: Some(cut_off), ..Self::default() }
+    /// From now on leaves alone what was written at or after `cut_off`, or after an earlier one that
+    /// it was told before; the answer is the one that counts.
+    pub(crate) fn spare_since(&mut self, cut_off: Option<UnixTime>) -> Option<UnixTime> {
+        self.cut_off = match (self.cut_off, cut_off) {
+            (Some(known), Some(told)) => Some(known.min(told)),
+            (known, told) => known.or(told),
+        };
+        self.cut_off
     }
 
     /// What is gone is forgotten by `recent`.
@@ -136,19 +143,20 @@ impl Reaper {
     }
 
     /// A reply. The answer is a key that may be deleted now.
-    pub(crate) fn on_reply(&mut self, id: TaskId, reply: &Reply) -> Option<Key> {
-        let task = self.in_flight.remove(&id)?;
-        match task {
+    pub(crate) fn on_reply(&mut self, id: TaskId, reply: &Reply) -> Result<Option<Key>, Rejected> {
+        let found = match self.in_flight.get(&id) {
+            Some(Task::Read { .. } | Task::Check { .. }) => self.judge(reply)?,
+            Some(Task::Abort { .. }) | None => Found::Nothing,
+        };
+        let Some(task) = self.in_flight.remove(&id) else { return Ok(None) };
+        Ok(match task {
             Task::Abort { key, upload, record } => {
                 self.aborted = self.aborted.saturating_add(1);
                 self.forget(&key, &upload);
                 record
             }
-            Task::Read { .. } | Task::Check { .. } => {
-                let found = self.judge(reply);
-                self.found(task, found)
-            }
-        }
+            Task::Read { .. } | Task::Check { .. } => self.found(task, found),
+        })
     }
 
     /// A call that failed for good. The answer is a key that may be deleted now.
@@ -187,17 +195,23 @@ impl Reaper {
         }
     }
 
-    fn judge(&self, reply: &Reply) -> Found {
+    fn judge(&self, reply: &Reply) -> Result<Found, Rejected> {
         let modified = reply.headers().get(http::header::LAST_MODIFIED);
         let modified =
             modified.and_then(|value| value.to_str().ok()).and_then(UnixTime::parse_http_date);
-        match (UploadState::parse(reply.body()), self.cut_off) {
+        let part_bytes_min = part_bytes_min!(self.simulated);
+        Ok(match (UploadState::decode(reply, part_bytes_min)?, self.cut_off) {
             (Err(NotARecord::Foreign), _) => Found::Foreign,
             // Without a date nobody can say that it is old.
-            (_, Some(cut_off)) if modified.is_none_or(|at| at >= cut_off) => Found::InUse,
+            (_, Some(cut_off))
+                if modified.is_none_or(|at| at >= cut_off)
+                    && !planted!(self.simulated, SweepIgnoresAge) =>
+            {
+                Found::InUse
+            }
             (Err(NotARecord::Damaged), _) => Found::Damaged,
             (Ok(state), _) => Found::Ours(state.upload),
-        }
+        })
     }
 
     fn found(&mut self, task: Task, found: Found) -> Option<Key> {
@@ -205,6 +219,10 @@ impl Reaper {
             (Task::Read { record, .. }, Found::Ours(upload)) => {
                 self.records = self.records.saturating_add(1);
                 match (upload, upload_key(&record)) {
+                    (Some(upload), Some(key)) if planted!(self.simulated, RecordDroppedFirst) => {
+                        self.queued.push_back(Task::Abort { key, upload, record: None });
+                        Some(record)
+                    }
                     (Some(upload), Some(key)) => {
                         // Before anything else: it frees the memory of this task soonest.
                         self.queued.push_front(Task::Abort { key, upload, record: Some(record) });

@@ -19,8 +19,9 @@ use std::fmt;
 use bytes::{Buf as _, BufMut as _, Bytes};
 
 use crate::{
-    Crc64, ETag, Error, ErrorKind, Key, PartNumber, UploadId, crc64::combine,
-    object::UPLOAD_ID_BYTES_MAX,
+    Crc64, ETag, Error, ErrorKind, Key, PartNumber, Rejected, Reply, UploadId, api,
+    crc64::combine,
+    object::{ETAG_BYTES_MAX, UPLOAD_ID_BYTES_MAX},
 };
 
 /// What follows the object's key in the key of its resume record.
@@ -34,7 +35,6 @@ pub const RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 const MAGIC: &[u8; 8] = b"COS~RSUM";
 const VERSION: u16 = 1;
-const ETAG_BYTES_MAX: usize = 256;
 
 /// One uploaded part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,6 +162,25 @@ impl UploadState {
     /// # Errors
     /// [`NotARecord`], never a panic: the bytes came from the network.
     pub fn parse(bytes: &Bytes) -> Result<Self, NotARecord> {
+        Self::parse_with(bytes, PART_BYTES_MIN)
+    }
+
+    /// Reads the answer to a GET of a record.
+    ///
+    /// # Errors
+    /// To be asked for again if it was damaged on its way: what is stored may be all that names an
+    /// upload, or what a Close has acknowledged, and who takes it for damaged deletes it.
+    pub(crate) fn decode(
+        reply: &Reply,
+        part_bytes_min: u64,
+    ) -> Result<Result<Self, NotARecord>, Rejected> {
+        let stored = api::object_meta::crc64(reply.headers());
+        stored.verify(Crc64::of(reply.body())).map_err(Rejected::Retry)?;
+        Ok(Self::parse_with(reply.body(), part_bytes_min))
+    }
+
+    /// Reads a record of a service whose parts have at least so many bytes.
+    pub(crate) fn parse_with(bytes: &Bytes, part_bytes_min: u64) -> Result<Self, NotARecord> {
         if !bytes.starts_with(MAGIC) {
             return Err(NotARecord::Foreign);
         }
@@ -177,11 +196,11 @@ impl UploadState {
         if bytes.len() > RECORD_BYTES_MAX || crc != Crc64::of(data).to_be_bytes() {
             return Err(NotARecord::Damaged);
         }
-        parse_fields(rest).ok_or(NotARecord::Damaged)
+        parse_fields(rest, part_bytes_min).ok_or(NotARecord::Damaged)
     }
 }
 
-fn parse_fields(mut rest: Bytes) -> Option<UploadState> {
+fn parse_fields(mut rest: Bytes, part_bytes_min: u64) -> Option<UploadState> {
     let session = rest.try_get_u64().ok()?;
     let upload = match &*take_text(&mut rest, UPLOAD_ID_BYTES_MAX)? {
         "" => None,
@@ -189,7 +208,7 @@ fn parse_fields(mut rest: Bytes) -> Option<UploadState> {
     };
     let base = match rest.try_get_u8().ok()? {
         0 => None,
-        1 => Some(ETag::new(&take_text(&mut rest, ETAG_BYTES_MAX)?)),
+        1 => Some(ETag::verbatim(take_text(&mut rest, ETAG_BYTES_MAX)?)),
         _ => return None,
     };
     let count = u16::try_from(rest.try_get_u32().ok()?).ok()?;
@@ -202,15 +221,15 @@ fn parse_fields(mut rest: Bytes) -> Option<UploadState> {
             return None;
         }
         let size = rest.try_get_u64().ok()?;
-        let etag = ETag::new(&take_text(&mut rest, ETAG_BYTES_MAX)?);
+        let etag = ETag::verbatim(take_text(&mut rest, ETAG_BYTES_MAX)?);
         let crc64 = rest.try_get_u64().ok()?;
-        if size < PART_BYTES_MIN {
+        if size < part_bytes_min {
             return None;
         }
         parts.push(PartRecord { size, etag, crc64 });
     }
     let length = usize::try_from(rest.try_get_u32().ok()?).ok()?;
-    if u64::try_from(length).ok()? >= PART_BYTES_MIN || rest.len() != length.checked_add(8)? {
+    if u64::try_from(length).ok()? >= part_bytes_min || rest.len() != length.checked_add(8)? {
         return None;
     }
     // No number is left that the tail could be uploaded under.
@@ -258,6 +277,9 @@ mod tests {
             sample(),
             UploadState::default(),
             UploadState { base: None, ..sample() },
+            // What an odd service may say; stripped of quotes and spaces once, not twice.
+            UploadState { base: Some(ETag::new("\"\"quoted\"\"")), ..sample() },
+            UploadState { base: Some(ETag::new("\" spaced \"")), ..sample() },
             UploadState { upload: None, parts: Vec::new(), ..sample() },
             UploadState { tail: vec![7; (PART_BYTES_MIN - 1) as usize].into(), ..sample() },
         ] {

@@ -25,6 +25,8 @@ pub(crate) struct Intent {
     pub(crate) size: u64,
     /// The CRC-64 of all bytes.
     pub(crate) crc64: u64,
+    #[cfg(feature = "sim")]
+    pub(crate) simulated: crate::sim::Simulated,
 }
 
 /// What is known besides the HEAD.
@@ -75,12 +77,21 @@ pub(crate) enum Settled {
 
 /// The verdict on an ambiguous write, by the table above.
 pub(crate) fn settle(intent: &Intent, evidence: &Evidence, seen: &Seen) -> Settled {
+    let blind = planted!(intent.simulated, CommitNotVerified);
+    if blind || planted!(intent.simulated, UnknownTakenForDone, matches!(seen, Seen::Failed)) {
+        return Settled::Committed { etag: ETag::new(""), verification: Verification::Verified };
+    }
     if let Seen::Object(meta) = seen
         && let Some(verification) = intent.matches(evidence, meta)
     {
         return Settled::Committed { etag: meta.etag.clone(), verification };
     }
     match (evidence, seen) {
+        (Evidence::None, _) | (_, Seen::Failed)
+            if planted!(intent.simulated, UnknownTakenForLost) =>
+        {
+            Settled::UploadLost
+        }
         (Evidence::None, _) | (_, Seen::Failed) => Settled::OutcomeUnknown,
         (Evidence::UploadGone { base, .. }, Seen::Object(meta))
             if base.as_ref() != Some(&meta.etag) =>
@@ -92,9 +103,21 @@ pub(crate) fn settle(intent: &Intent, evidence: &Evidence, seen: &Seen) -> Settl
 }
 
 impl Intent {
+    pub(crate) fn new(size: u64, crc64: u64) -> Self {
+        Self {
+            size,
+            crc64,
+            #[cfg(feature = "sim")]
+            simulated: crate::sim::Simulated::default(),
+        }
+    }
+
     fn matches(&self, evidence: &Evidence, meta: &ObjectMeta) -> Option<Verification> {
         if meta.size != self.size {
             return None;
+        }
+        if planted!(self.simulated, EqualSizeAccepted) {
+            return Some(Verification::Verified);
         }
         match (&meta.crc64, evidence) {
             (Reported::Value(crc64), _) if *crc64 == self.crc64 => Some(Verification::Verified),
@@ -241,7 +264,7 @@ mod tests {
             ("nothing", Seen::Absent, lost, unknown.clone()),
             ("HEAD failed", Seen::Failed, unknown.clone(), unknown),
         ];
-        let intent = Intent { size: 9, crc64: 7 };
+        let intent = Intent::new(9, 7);
         let gone = Evidence::UploadGone { base: Some(ETag::new("base")), parts: 3 };
         for (name, seen, when_gone, otherwise) in rows {
             assert_eq!(settle(&intent, &gone, &seen), when_gone, "{name}, upload gone");
@@ -251,7 +274,7 @@ mod tests {
 
     #[test]
     fn an_etag_that_only_ends_with_the_same_digits_is_not_ours() {
-        let intent = Intent { size: 9, crc64: 7 };
+        let intent = Intent::new(9, 7);
         let gone = Evidence::UploadGone { base: None, parts: 3 };
         let seen = object(9, Reported::Absent, "new-13");
         assert_eq!(settle(&intent, &gone, &seen), Settled::Overwritten);
@@ -259,7 +282,7 @@ mod tests {
 
     #[test]
     fn without_a_base_any_object_that_differs_is_another_writers() {
-        let intent = Intent { size: 9, crc64: 7 };
+        let intent = Intent::new(9, 7);
         let gone = Evidence::UploadGone { base: None, parts: 1 };
         let seen = object(1, Reported::Value(1), "x");
         assert_eq!(settle(&intent, &gone, &seen), Settled::Overwritten);
@@ -275,7 +298,14 @@ mod tests {
     }
 
     fn failed(cause: Cause, maybe_done: bool) -> CallError {
-        CallError { cause, call: CallKind::CompleteMultipartUpload, attempts: 3, maybe_done }
+        CallError {
+            cause,
+            last: None,
+            call: CallKind::CompleteMultipartUpload,
+            attempts: 3,
+            maybe_done,
+            asked_at: None,
+        }
     }
 
     #[test]

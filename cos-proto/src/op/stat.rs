@@ -27,6 +27,8 @@ pub struct Stat {
     prefix: String,
     state: State,
     pages: Pages<String>,
+    #[cfg(feature = "sim")]
+    simulated: crate::sim::Simulated,
 }
 
 /// What [`Stat`] found.
@@ -64,7 +66,14 @@ impl Stat {
     /// which ends in `/` unless it is empty.
     pub fn new(key: Option<Key>, prefix: impl Into<String>) -> Self {
         let state = if key.is_some() { State::HeadReady } else { State::Listing };
-        Self { key, prefix: prefix.into(), state, pages: Pages::new(String::new()) }
+        Self {
+            key,
+            prefix: prefix.into(),
+            state,
+            pages: Pages::new(String::new()),
+            #[cfg(feature = "sim")]
+            simulated: crate::sim::Simulated::default(),
+        }
     }
 
     fn path(&self) -> &str {
@@ -97,9 +106,17 @@ impl Operation for Stat {
             (StatTag::Head, Some(key)) => api::head_object::call(key, &GetOptions::new()),
             (StatTag::Head | StatTag::List, _) => {
                 let marker = self.pages.marker().clone();
-                api::list_objects::call(&ListOptions::new(&*self.prefix).marker(marker).max_keys(1))
+                let sibling = planted!(self.simulated, StatTakesSibling);
+                let prefix = self.prefix.strip_suffix('/').filter(|_| sibling);
+                let prefix = prefix.unwrap_or(&self.prefix);
+                api::list_objects::call(&ListOptions::new(prefix).marker(marker).max_keys(1))
             }
         }
+    }
+
+    #[cfg(feature = "sim")]
+    fn simulate(&mut self, simulated: crate::sim::Simulated) {
+        self.simulated = simulated;
     }
 
     fn on_reply(&mut self, tag: StatTag, reply: Reply) -> Result<(), Rejected> {
@@ -115,12 +132,11 @@ impl Operation for Stat {
             }
             StatTag::List => {
                 let page = api::list_objects::decode(&reply)?;
-                let any = !page.objects.is_empty() || !page.common_prefixes.is_empty();
-                if any || self.key.is_none() {
+                if page.entries() > 0 || self.key.is_none() {
                     self.end(Ok(StatInfo { is_dir: true, ..StatInfo::default() }));
                 } else if page.is_truncated {
                     // Nothing on this page, but it says that there is more.
-                    self.pages.advance(page.next_marker)?;
+                    self.pages.advance(page.next_marker, 0)?;
                 } else {
                     self.end(Err(Error::new(ErrorKind::PathNotFound, "")));
                 }

@@ -6,13 +6,19 @@
 //!        └─ list objects, prefix ─ …~upload, before the cut-off ─▶ GET ─ ours ─▶ abort ─▶ delete
 //! ```
 //!
+//! The first list's answer sets the cut-off: the age before the time at which it was asked for, on the
+//! service's clock, which its `Date` shows. The caller's clock may be wrong by days.
+//!
 //! | what | then |
 //! |---|---|
+//! | list without a `Date` before any other | asked for again, then the error |
 //! | upload begun at or after the cut-off, or at an unknown time | left alone |
 //! | upload begun before, its record written at or after it | left alone: someone resumes it |
 //! | record written at or after the cut-off, by the list or by the GET | left alone |
 //! | `…~upload` that is no record | left alone |
 //! | some keys failed | the others are swept all the same; the error lists them |
+
+use std::time::Duration;
 
 use super::{
     batches::{BATCH_KEYS_MAX, BatchId, Batches},
@@ -24,27 +30,32 @@ use super::{
     record::RECORD_SUFFIX,
 };
 use crate::{
-    Call, CallError, Error, Key, Next, Operation, Rejected, Reply, UnixTime,
+    Call, CallError, Error, Key, Next, Operation, Reason, Rejected, Reply, UnixTime,
     api::{self, ListOptions},
 };
 
-/// Aborts the unfinished uploads below a prefix that were begun before a point in time, and
-/// deletes the resume records that were last written before it.
+/// Aborts the unfinished uploads below a prefix that are older than an age, and deletes the resume
+/// records that were last written longer ago than that.
 ///
-/// An old upload whose record was written since is in use and stays. So is every part of an
-/// upload that a key-level tool keeps open for longer than that: choose the cut-off accordingly.
+/// The age is counted back from when the sweep began, by the service's clock alone. An old upload
+/// whose record was written since is in use and stays. A key-level tool's upload has no record, so
+/// one that is kept open for longer is aborted: choose the age accordingly.
 ///
 /// # Errors
 /// [`Error::failures`] lists keys whose upload or record is left.
+/// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if no list's answer has a `Date`; then
+/// nothing was touched.
 #[derive(Debug)]
 pub struct Sweep {
     prefix: String,
-    cut_off: UnixTime,
+    age: Duration,
     objects: Pages<String>,
     uploads: Pages<UploadsMarker>,
     batches: Batches,
     reaper: Reaper,
     failures: Failures,
+    #[cfg(feature = "sim")]
+    simulated: crate::sim::Simulated,
 }
 
 /// How much a sweep removed.
@@ -68,17 +79,20 @@ pub enum Tag {
 }
 
 impl Sweep {
-    /// Sweeps what begins with `prefix` (the whole bucket if empty) and is older than `cut_off` on
-    /// the service's clock.
-    pub fn new(prefix: impl Into<String>, cut_off: UnixTime) -> Self {
+    /// Sweeps what begins with `prefix` (the whole bucket if empty) and is older than `age`, which is
+    /// rounded up to whole seconds. Times of COS are whole seconds, too: nothing younger is swept, and
+    /// what is only a few seconds older may be left.
+    pub fn new(prefix: impl Into<String>, age: Duration) -> Self {
         Self {
             prefix: prefix.into(),
-            cut_off,
+            age,
             objects: Pages::new(String::new()),
             uploads: Pages::new(UploadsMarker::default()),
             batches: Batches::default(),
-            reaper: Reaper::sparing(cut_off),
+            reaper: Reaper::default(),
             failures: Failures::default(),
+            #[cfg(feature = "sim")]
+            simulated: crate::sim::Simulated::default(),
         }
     }
 
@@ -107,9 +121,22 @@ impl Sweep {
             || self.batches.in_flight() > 0
     }
 
-    fn is_old(&self, at: Option<UnixTime>) -> bool {
-        at.is_some_and(|at| at < self.cut_off)
+    /// What was begun or written before this is old. Lists are asked for at different times and may
+    /// be answered by clocks that differ a little: the earliest counts.
+    fn cut_off(&mut self, list: &Reply) -> Result<UnixTime, Rejected> {
+        let partial = u64::from(self.age.subsec_nanos() > 0);
+        let mut age = Duration::from_secs(self.age.as_secs().saturating_add(partial));
+        if planted!(self.simulated, SweepIgnoresAge) {
+            age = Duration::ZERO;
+        }
+        self.reaper
+            .spare_since(list.asked_at().map(|asked_at| asked_at - age))
+            .ok_or_else(|| Rejected::Retry(Reason::Malformed("a list without a valid Date".into())))
     }
+}
+
+fn is_old(at: Option<UnixTime>, cut_off: UnixTime) -> bool {
+    at.is_some_and(|at| at < cut_off)
 }
 
 impl Operation for Sweep {
@@ -145,13 +172,22 @@ impl Operation for Sweep {
         }
     }
 
+    #[cfg(feature = "sim")]
+    fn simulate(&mut self, simulated: crate::sim::Simulated) {
+        self.simulated = simulated;
+        self.reaper.simulated = simulated;
+    }
+
     fn on_reply(&mut self, tag: Self::Tag, reply: Reply) -> Result<(), Rejected> {
         match tag {
             Tag::Objects => {
                 let page = api::list_objects::decode(&reply)?;
-                self.objects.advance(page.next_marker.filter(|_| page.is_truncated))?;
+                let cut_off = self.cut_off(&reply)?;
+                let entries = page.entries();
+                self.objects.advance(page.next_marker.filter(|_| page.is_truncated), entries)?;
                 for object in page.objects {
-                    if object.key.ends_with(RECORD_SUFFIX) && self.is_old(object.last_modified) {
+                    if object.key.ends_with(RECORD_SUFFIX) && is_old(object.last_modified, cut_off)
+                    {
                         match Key::new(object.key) {
                             Ok(key) => self.reaper.read(key, NotOurs::Leave),
                             Err(error) => self.failures.key(unaddressable(&error)),
@@ -161,9 +197,10 @@ impl Operation for Sweep {
             }
             Tag::Uploads => {
                 let page = api::multipart::list_uploads::decode(&reply)?;
-                self.uploads.advance(UploadsMarker::after(&page))?;
+                let cut_off = self.cut_off(&reply)?;
+                self.uploads.advance(UploadsMarker::after(&page), page.entries())?;
                 for upload in page.uploads {
-                    if self.is_old(upload.initiated) {
+                    if is_old(upload.initiated, cut_off) {
                         match Key::new(upload.key) {
                             Ok(key) => self.reaper.abort(key, upload.upload_id),
                             Err(error) => self.failures.key(unaddressable(&error)),
@@ -172,7 +209,7 @@ impl Operation for Sweep {
                 }
             }
             Tag::Reap(id) => {
-                if let Some(key) = self.reaper.on_reply(id, &reply) {
+                if let Some(key) = self.reaper.on_reply(id, &reply)? {
                     self.batches.push(key);
                 }
             }

@@ -82,6 +82,8 @@ pub(crate) struct Store {
     pub(crate) lagging: Vec<String>,
     pub(crate) log: Vec<String>,
     pub(crate) page: usize,
+    /// When all calls are first made, as answers tell; `None` if they have no `Date`.
+    pub(crate) asked_at: Option<i64>,
     /// The most calls that were open at once.
     pub(crate) open_max: usize,
     faults: Vec<Fault>,
@@ -217,7 +219,8 @@ impl Store {
             }
             _ => {}
         }
-        Ok(Reply::new(response, matches!(effect, Some(Effect::Repeat))))
+        let reply = Reply::new(response, matches!(effect, Some(Effect::Repeat)));
+        Ok(reply.with_asked_at(self.asked_at.map(UnixTime::from_secs)))
     }
 
     fn execute(&mut self, call: &Call) -> Result<Response<Bytes>, CallError> {

@@ -51,7 +51,14 @@ pub(crate) fn lost() -> CallError {
 }
 
 pub(crate) fn failed(cause: Cause) -> CallError {
-    CallError { cause, call: CallKind::PutObject, attempts: 3, maybe_done: false }
+    CallError {
+        cause,
+        last: None,
+        call: CallKind::PutObject,
+        attempts: 3,
+        maybe_done: false,
+        asked_at: None,
+    }
 }
 
 /// A page of a list; it is truncated if there is a next marker.

@@ -57,11 +57,13 @@ pub struct Upload {
     unsaved: bool,
     /// Any attempt but the one that named our upload may have opened another.
     stray_possible: bool,
-    /// The service's clock before the Create.
+    /// The service's clock when Create was asked for, or before that.
     created_after: Option<UnixTime>,
     created_here: bool,
     failure: Option<Error>,
     ended: Ended,
+    #[cfg(feature = "sim")]
+    simulated: crate::sim::Simulated,
 }
 
 /// Where an unfinished upload is remembered.
@@ -156,7 +158,7 @@ impl Upload {
 
     fn new(key: Key, options: UploadOptions, persist: Persist, phase: Phase) -> Self {
         Self {
-            parts: Parts::new(options.chunk_size, options.budget.clone()),
+            parts: Parts::new(options.chunk_size.max(PART_BYTES_MIN), options.budget.clone()),
             key,
             options,
             persist,
@@ -172,6 +174,8 @@ impl Upload {
             created_here: false,
             failure: None,
             ended: Ended::No,
+            #[cfg(feature = "sim")]
+            simulated: crate::sim::Simulated::default(),
         }
     }
 
@@ -267,7 +271,10 @@ impl Upload {
         }
         self.ended = Ended::As(goal);
         match goal {
-            Goal::Close if self.parts.tail() >= PART_BYTES_MIN => self.parts.seal_tail(),
+            Goal::Close if self.parts.tail() >= part_bytes_min!(self.simulated) => {
+                self.parts.seal_tail();
+            }
+            Goal::Commit if planted!(self.simulated, CommitDropsTail) => {}
             Goal::Commit if self.parts.any() => self.parts.seal_tail(),
             Goal::Cancel => self.parts.discard_unsent(),
             Goal::Close | Goal::Commit => {}
@@ -398,8 +405,8 @@ impl Upload {
 
     fn next_failed(&mut self, error: Error) -> Next<Tag, Result<UploadOutcome, Error>> {
         self.parts.discard_unsent();
-        let abort = self.options.on_failure == OnFailure::Abort
-            && self.created_here
+        let owned = self.options.on_failure == OnFailure::Abort && self.created_here;
+        let abort = (owned || planted!(self.simulated, FailedPartAborts))
             && ending::may_abort_after(&error);
         if abort {
             if self.is_transferring() {

@@ -42,6 +42,8 @@ pub struct Walk {
     skipped: Option<String>,
     stopped: bool,
     failed: Option<Error>,
+    #[cfg(feature = "sim")]
+    simulated: crate::sim::Simulated,
 }
 
 /// How to walk.
@@ -112,6 +114,8 @@ impl Walk {
             skipped: None,
             stopped: false,
             failed: None,
+            #[cfg(feature = "sim")]
+            simulated: crate::sim::Simulated::default(),
         }
     }
 
@@ -126,6 +130,8 @@ impl Walk {
     pub fn skip(&mut self, path: &str) {
         let below = format!("{}{}/", self.root.prefix(), path.trim_matches('/'));
         let below = if path == "/" { self.root.prefix().to_owned() } else { below };
+        let unbounded = planted!(self.simulated, SkipWithoutBoundary);
+        let below = if unbounded { below.trim_end_matches('/').to_owned() } else { below };
         if self.prefix.starts_with(&below) {
             return self.stop();
         }
@@ -238,11 +244,21 @@ impl Operation for Walk {
         api::list_objects::call(&options.marker(&**self.pages.marker()))
     }
 
+    #[cfg(feature = "sim")]
+    fn simulate(&mut self, simulated: crate::sim::Simulated) {
+        self.simulated = simulated;
+    }
+
     fn on_reply(&mut self, (): (), reply: Reply) -> Result<(), Rejected> {
         let page = api::list_objects::decode(&reply)?;
-        self.pages.advance(page.next_marker)?;
+        let more = page.next_marker.is_some();
+        let entries = page.entries();
+        self.pages.advance(page.next_marker, entries)?;
         if !self.stopped {
             self.page = page.objects.into();
+            if more && planted!(self.simulated, WalkLosesPageEnd) {
+                self.page.pop_back();
+            }
         }
         Ok(())
     }

@@ -200,16 +200,19 @@ impl State {
         let credentials = &self.credentials.as_ref()?.credentials;
         let step = now.as_secs().div_euclid(KEY_TIME_STEP).saturating_mul(KEY_TIME_STEP);
         let start = UnixTime::from_secs(step.saturating_sub(KEY_TIME_STEP));
-        let length = KEY_TIME_LENGTH.max(
-            i64::try_from(validity_min.as_secs())
-                .unwrap_or(i64::MAX)
-                .saturating_add(KEY_TIME_STEP.saturating_mul(3)),
-        );
+        let length = key_time_length(validity_min);
         let end = UnixTime::from_secs(start.as_secs().saturating_add(length));
         let key = SignKey::derive(credentials, KeyTime { start, end });
         self.sign_key = Some(key.clone());
         Some(key)
     }
+}
+
+/// How many seconds a sign key is valid that must leave `validity_min` whenever it is used. No clock
+/// can be off by more without its requests being refused.
+pub(super) fn key_time_length(validity_min: Duration) -> i64 {
+    let needed = i64::try_from(validity_min.as_secs()).unwrap_or(i64::MAX);
+    KEY_TIME_LENGTH.max(needed.saturating_add(KEY_TIME_STEP.saturating_mul(3)))
 }
 
 /// The absolute URL; a parameter without value is written `name` alone, as in `?uploads`.

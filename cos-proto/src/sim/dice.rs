@@ -1,10 +1,13 @@
 //! Every choice of a simulation, from a seed or from the bytes of a fuzzer.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 /// Makes every choice of a simulation. The same seed, or the same bytes, make the same choices.
 #[derive(Clone, Debug)]
 pub struct Dice {
-    /// What a fuzzer has chosen, taken from its end; then the generator decides.
-    chosen: Vec<u8>,
+    /// What a fuzzer has chosen, for all dice of a world in the order of their throws, taken from its
+    /// end; then the generator decides.
+    chosen: Option<Arc<Mutex<Vec<u8>>>>,
     /// State of SplitMix64.
     state: u64,
 }
@@ -12,18 +15,19 @@ pub struct Dice {
 impl Dice {
     /// Choices of a generator.
     pub fn new(seed: u64) -> Self {
-        Self { chosen: Vec::new(), state: seed }
+        Self { chosen: None, state: seed }
     }
 
     /// Choices by a fuzzer's bytes, two a throw, and when they are used up by a generator.
     pub fn of_bytes(bytes: &[u8]) -> Self {
-        Self { chosen: bytes.iter().rev().copied().collect(), state: 0 }
+        let chosen = bytes.iter().rev().copied().collect();
+        Self { chosen: Some(Arc::new(Mutex::new(chosen))), state: 0 }
     }
 
-    /// Other dice, whose throws do not depend on how often these are thrown from now on.
+    /// Other dice, whose generator does not depend on how often these are thrown from now on.
     #[must_use]
     pub fn split(&mut self) -> Self {
-        Self { chosen: Vec::new(), state: self.next_u64() }
+        Self { chosen: self.chosen.clone(), state: self.next_u64() }
     }
 
     /// Any number.
@@ -37,11 +41,18 @@ impl Dice {
 
     /// A number below `bound`; 0 if that is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        let drawn = match (self.chosen.pop(), self.chosen.pop()) {
-            (Some(low), high) => u64::from(u16::from_be_bytes([high.unwrap_or(0), low])),
-            (None, _) => self.next_u64(),
+        let drawn = match self.chosen() {
+            Some(chosen) => chosen,
+            None => self.next_u64(),
         };
         drawn.checked_rem(bound).unwrap_or(0)
+    }
+
+    /// The fuzzer's next two bytes.
+    fn chosen(&self) -> Option<u64> {
+        let mut chosen = self.chosen.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        let low = chosen.pop()?;
+        Some(u64::from(u16::from_be_bytes([chosen.pop().unwrap_or(0), low])))
     }
 
     /// A number from `low` to `high`, both possible.

@@ -355,6 +355,9 @@ fn repeated_names_take_their_values_in_order() {
     owned.params = vec![param("2"), param("1")];
     assert_eq!(resolve_params("a;a", &owned.params).join().text, "a=1&a=2");
     assert!(!resolve_params("a;a;a", &owned.params).join().all_there);
+    // By what they are: encoded, é would come before A.
+    owned.params = vec![param("é"), param("A")];
+    assert_eq!(resolve_params("a;a", &owned.params).join().text, "a=A&a=%C3%A9");
 }
 
 #[test]

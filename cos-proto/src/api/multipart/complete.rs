@@ -12,10 +12,9 @@ use crate::{
 
 /// How an upload becomes the object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CompleteOptions {
+pub(crate) struct CompleteOptions {
     /// Whether an object at the key may be replaced; say the same when the upload begins.
-    pub overwrite: Overwrite,
+    pub(crate) overwrite: Overwrite,
 }
 
 /// The object that was made.

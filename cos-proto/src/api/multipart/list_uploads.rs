@@ -30,6 +30,34 @@ impl ListUploadsOptions {
     pub fn new(prefix: impl Into<String>) -> Self {
         Self { prefix: prefix.into(), ..Self::default() }
     }
+
+    /// Groups keys by this delimiter, usually `/`.
+    #[must_use]
+    pub fn delimiter(mut self, delimiter: impl Into<String>) -> Self {
+        self.delimiter = Some(delimiter.into());
+        self
+    }
+
+    /// Only uploads of keys after this one.
+    #[must_use]
+    pub fn key_marker(mut self, key: impl Into<String>) -> Self {
+        self.key_marker = key.into();
+        self
+    }
+
+    /// Also uploads of the marker's own key, with ids after this one.
+    #[must_use]
+    pub fn upload_id_marker(mut self, id: UploadId) -> Self {
+        self.upload_id_marker = Some(id);
+        self
+    }
+
+    /// At most so many uploads on a page.
+    #[must_use]
+    pub fn max_uploads(mut self, max_uploads: u16) -> Self {
+        self.max_uploads = Some(max_uploads);
+        self
+    }
 }
 
 /// One page of unfinished uploads.
@@ -46,6 +74,12 @@ pub struct UploadsPage {
     pub next_key_marker: Option<String>,
     /// The upload id marker of the next page.
     pub next_upload_id_marker: Option<UploadId>,
+}
+
+impl UploadsPage {
+    pub(crate) fn entries(&self) -> usize {
+        self.uploads.len().saturating_add(self.common_prefixes.len())
+    }
 }
 
 /// One unfinished upload.
@@ -163,14 +197,10 @@ mod tests {
     #[test]
     fn leaves_out_what_is_empty_or_void() {
         assert_wire(call(&ListUploadsOptions::default()), &["GET /?uploads&encoding-type=url"]);
-        let mut options = ListUploadsOptions::new("dir/");
-        options.upload_id_marker = Some(upload_id());
+        let options = ListUploadsOptions::new("dir/").upload_id_marker(upload_id());
         assert_wire(call(&options), &["GET /?uploads&prefix=dir%2F&encoding-type=url"]);
-        options.key_marker = "dir/a b".to_owned();
-        options.delimiter = Some("/".to_owned());
-        options.max_uploads = Some(5000);
         assert_wire(
-            call(&options),
+            call(&options.key_marker("dir/a b").delimiter("/").max_uploads(5000)),
             &["GET /?uploads&prefix=dir%2F&delimiter=%2F&key-marker=dir%2Fa%20b\
              &upload-id-marker=1763609850cbb7df&max-uploads=1000&encoding-type=url"],
         );

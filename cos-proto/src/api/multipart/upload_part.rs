@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn names_part_and_upload_first() {
         let body = Payload::from(b"hello".as_slice());
-        let call = call(&key("a b"), &upload_id(), part(10_000), body, &PartOptions::new());
+        let call = call(&key("a b"), &upload_id(), part(10_000), body, &PartOptions::default());
         assert_eq!(call.lane, Lane::Bulk);
         assert_wire(
             call,
@@ -52,9 +52,11 @@ mod tests {
 
     #[test]
     fn carries_key_and_limit() {
-        let options = PartOptions::new()
-            .sse_c(SseC::new([7; 32]))
-            .traffic_limit(TrafficLimit::new(819_200).expect("a limit"));
+        let options = PartOptions {
+            sse_c: Some(SseC::new([7; 32])),
+            traffic_limit: Some(TrafficLimit::new(819_200).expect("a limit")),
+            ..PartOptions::default()
+        };
         assert_wire(
             call(&key("k"), &upload_id(), part(1), Payload::EMPTY, &options),
             &[

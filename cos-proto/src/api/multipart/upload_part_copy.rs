@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn names_the_source_its_bytes_and_its_tag() {
         let source = CopySource::new(key("src"));
-        let none = PartOptions::new();
+        let none = PartOptions::default();
         let whole = call(&key("dst"), &upload_id(), part(1), &source, None, &none, None);
         assert_eq!((whole.lane, whole.error_in_200), (Lane::Bulk, ErrorIn200::Possible));
         assert_wire(
@@ -77,7 +77,8 @@ mod tests {
             ],
         );
         let tag = ETag::new("e-3");
-        let options = PartOptions::new().source_sse_c(SseC::new([7; 32]));
+        let options =
+            PartOptions { source_sse_c: Some(SseC::new([7; 32])), ..PartOptions::default() };
         let range = Some(5..=9);
         let some = call(&key("dst"), &upload_id(), part(2), &source, range, &options, Some(&tag));
         assert_wire(

@@ -1,5 +1,7 @@
 //! Bytes that changed on the way, told by their CRC-64, in both directions.
 
+use std::time::Duration;
+
 use super::{Case, FAULTS, PROMISED, case};
 use crate::{
     CallKind, ErrorKind, Verification,
@@ -21,6 +23,7 @@ pub(super) const CASES: &[Case] = &[
     case("DamagedDownload", FAULTS, damaged_download),
     case("DamagedDownloadBehindACut", FAULTS, damaged_behind_cut),
     case("DamagedResume", FAULTS, damaged_resume),
+    case("DamagedRecordOnItsWay", FAULTS, damaged_on_its_way),
     case("ObjectsWithoutCrc", PROMISED, without_crc),
 ];
 
@@ -179,6 +182,34 @@ fn damaged_resume(trial: &Trial<'_>) -> Outcome {
     writer.commit()?;
     drop(writer);
     same_bytes(&trial.read(&path, 0)?, &content, &path)
+}
+
+/// A record that is damaged on its way only is read again: taken for damaged, it would be deleted,
+/// and nothing would name its upload.
+fn damaged_on_its_way(trial: &Trial<'_>) -> Outcome {
+    for ending in ["Writer(create)", "Delete", "Sweep"] {
+        let path = trial.path(32);
+        let mut writer = trial.subject.writer(&path, Append::No)?;
+        writer.write(&trial.content(MIB + 700))?;
+        writer.close()?;
+        drop(writer);
+        trial.inject(
+            Fault::on(CallKind::GetObject, Effect::CorruptBody).key_contains("~upload").times(1),
+        )?;
+        match ending {
+            "Writer(create)" => trial.subject.writer(&path, Append::No)?.cancel()?,
+            "Delete" => trial.subject.delete(&path)?,
+            _ => {
+                trial.subject.advance(Duration::from_secs(60));
+                trial.subject.sweep(Duration::ZERO)?;
+            }
+        }
+        trial.clear_faults()?;
+        let open = trial.emulator(|emulator| emulator.open_uploads())?;
+        let key = trial.key(&path);
+        ensure(open.iter().all(|(_, of, _)| *of != key), format!("{ending} left the upload"))?;
+    }
+    Ok(())
 }
 
 /// Old objects have no CRC-64: no error, and no claim either.

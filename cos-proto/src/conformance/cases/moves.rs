@@ -2,9 +2,9 @@
 
 use super::{CHECKLIST, Case, PROMISED, S3_TEST, TESTSUITES, case};
 use crate::{
-    CallKind,
+    CallKind, ErrorKind,
     conformance::{
-        Outcome, Trial,
+        Outcome, Stop, Trial,
         case::{ensure, equal, same_bytes},
         trial::not_found,
     },
@@ -146,10 +146,10 @@ fn unconfirmed_keeps_source(trial: &Trial<'_>) -> Outcome {
         driver.put_content(&destination, old.clone())?;
         let effect = Effect::ErrorIn200 { code: "AccessDenied".to_owned() };
         trial.inject(Fault::on(call, effect).times(1))?;
-        ensure(
-            driver.rename(&source, &destination).is_err(),
-            format!("moved in spite of {call:?}"),
-        )?;
+        let Err(error) = driver.rename(&source, &destination) else {
+            return Err(Stop::failed(format!("moved in spite of {call:?}")));
+        };
+        equal(error.kind(), &ErrorKind::Denied, format!("{call:?}: {error}"))?;
         same_bytes(&driver.get_content(&source)?, &content, "the source")?;
         same_bytes(&driver.get_content(&destination)?, &old, "the destination")?;
         trial.ensure_only(&[&source, &destination])?;

@@ -25,6 +25,7 @@ pub(super) const CASES: &[Case] = &[
     case("DamagedRecord", FAULTS, damaged_record),
     case("UploadAbortedElsewhere", FAULTS, aborted_elsewhere),
     case("SweepSparesTheYoung", PROMISED, sweep),
+    case("SweepByAClockThatIsAhead", PROMISED, sweep_ahead),
 ];
 
 const MIB: usize = 1 << 20;
@@ -196,6 +197,24 @@ fn sweep(trial: &Trial<'_>) -> Outcome {
     let writer = trial.subject.writer(&young, Append::Yes)?;
     equal(writer.size(), MIB as u64 + 5, "the size of the young one")?;
     drop(writer);
+    trial.sweep_all()?;
+    trial.ensure_only(&[])
+}
+
+/// What is old, the service's clock says, also to a driver that has not heard of it yet.
+fn sweep_ahead(trial: &Trial<'_>) -> Outcome {
+    const AHEAD: i64 = 100_000;
+    trial.emulator(|emulator| emulator.shift_clock(-AHEAD))?;
+    let path = trial.path(32);
+    leave_upload(trial, trial.subject, &path)?;
+    trial.subject.advance(Duration::from_secs(60));
+    let day = Duration::from_secs(24 * 60 * 60);
+    let swept = trial.fresh()?.sweep(day)?;
+    equal((swept.aborted, swept.records), (0, 0), "aborted uploads and deleted records")?;
+    let writer = trial.subject.writer(&path, Append::Yes)?;
+    equal(writer.size(), MIB as u64 + 5, "the size of what was closed")?;
+    drop(writer);
+    trial.emulator(|emulator| emulator.shift_clock(AHEAD))?;
     trial.sweep_all()?;
     trial.ensure_only(&[])
 }

@@ -10,9 +10,9 @@ use std::{
 
 use super::{CHECKLIST, Case, FAULTS, PROMISED, case};
 use crate::{
-    CallKind, Credentials, CredentialsFailed, ErrorKind, UnixTime,
+    CallKind, Credentials, CredentialsFailed, Error, ErrorKind, UnixTime,
     conformance::{
-        Outcome, Stop, Trial,
+        Outcome, Stop, Subject, Trial,
         case::{ensure, equal, same_bytes},
         trial::{not_found, refused},
     },
@@ -29,6 +29,7 @@ pub(super) const CASES: &[Case] = &[
     case("DeniedIsNotRetried", PROMISED, denied),
     case("ErrorsTellTheRequest", PROMISED, errors_tell),
     case("SkewedClock", FAULTS, skewed_clock),
+    case("SlightlySkewedClock", FAULTS, slightly_skewed_clock),
     case("ExpiredToken", FAULTS, expired_token),
     case("RefusedCredentials", FAULTS, refused_credentials),
     case("ProviderFails", FAULTS, provider_fails),
@@ -190,6 +191,38 @@ fn skewed_clock(trial: &Trial<'_>) -> Outcome {
     Ok(())
 }
 
+/// What a driver does first.
+type First = fn(&dyn Subject, &str) -> Outcome;
+
+/// The clocks differ by too little for a request to be refused, but by more than URLs allow for.
+fn slightly_skewed_clock(trial: &Trial<'_>) -> Outcome {
+    let path = trial.path(32);
+    let content = trial.content(100);
+    trial.subject.put_content(&path, content.clone())?;
+    let first: [(&str, First); 4] = [
+        ("stat", |driver, path| Ok(driver.stat(path).map(drop)?)),
+        ("get_content", |driver, path| Ok(driver.get_content(path).map(drop)?)),
+        ("a reader", |driver, path| Ok(driver.reader(path, 0).map(drop)?)),
+        ("a refusal", |driver, path| {
+            let absent = format!("{path}-absent");
+            not_found(driver.get_content(&absent), &absent)
+        }),
+    ];
+    // Half an hour ahead, half an hour behind, and right again.
+    for seconds in [1800, -3600, 1800] {
+        trial.emulator(|emulator| emulator.shift_clock(seconds))?;
+        for (what, operation) in first {
+            let driver = trial.fresh()?;
+            operation(&*driver, &path)?;
+            let url = driver.redirect_url(&http::Method::GET, &path, None)?.unwrap_or_default();
+            let got = driver.fetch(&http::Method::GET, &url)?;
+            equal(got.status, 200, format!("the URL made after {what}, {seconds} s"))?;
+            same_bytes(&got.body, &content, what)?;
+        }
+    }
+    Ok(())
+}
+
 /// Temporary credentials end in the middle; the provider is asked once, and the calls go on.
 fn expired_token(trial: &Trial<'_>) -> Outcome {
     let path = trial.path(32);
@@ -238,13 +271,26 @@ fn refused_credentials(trial: &Trial<'_>) -> Outcome {
 
 fn provider_fails(trial: &Trial<'_>) -> Outcome {
     let path = trial.path(32);
-    let provider = || Err(CredentialsFailed::new("the metadata service is away"));
-    let driver = trial.subject.open_with_provider(Box::new(provider))?;
-    let Err(error) = driver.put_content(&path, trial.content(5)) else {
-        return Err(Stop::failed("put without credentials"));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let driver = trial.subject.open_with_provider(Box::new({
+        let asked = Arc::clone(&asked);
+        move || {
+            asked.fetch_add(1, Ordering::SeqCst);
+            Err(CredentialsFailed::new("the metadata service is away"))
+        }
+    }))?;
+    let refused = |result: Result<(), Error>, what: &str| -> Outcome {
+        let Err(error) = result else {
+            return Err(Stop::failed(format!("{what} without credentials")));
+        };
+        equal(error.kind(), &ErrorKind::Credentials, format!("{what}: {error}"))?;
+        ensure(error.to_string().contains("metadata service is away"), format!("{what}: {error}"))?;
+        equal(asked.swap(0, Ordering::SeqCst), 1, format!("how often it was asked by {what}"))
     };
-    equal(error.kind(), &ErrorKind::Credentials, format!("{error}"))?;
-    ensure(error.to_string().contains("metadata service is away"), format!("{error}"))
+    refused(driver.put_content(&path, trial.content(5)), "put_content")?;
+    // These want to make several calls at once.
+    refused(driver.writer(&path, Append::Yes).map(drop), "writer")?;
+    refused(driver.delete(&path), "delete")
 }
 
 /// A bad day: one request in ten meets some fault; what is done is right all the same.

@@ -207,8 +207,31 @@ fn settings_are_checked() {
         Settings { region: String::new(), ..Settings::default() },
         Settings { fault_rate: 1.5, ..Settings::default() },
         Settings { fault_rate: f64::NAN, ..Settings::default() },
+        Settings { part_bytes_min: 0, ..Settings::default() },
+        Settings { page_entries_max: 0, ..Settings::default() },
+        Settings { page_entries_max: 1001, ..Settings::default() },
     ] {
         let error = Emulator::new(settings).unwrap_err();
         assert!(matches!(error.kind(), crate::ErrorKind::InvalidParameter), "{error}");
     }
+}
+
+#[test]
+fn a_damaged_copy_has_the_crc_of_what_is_stored() {
+    let mut client = Client::new();
+    client.put("/s", b"abc");
+    client.emulator.inject(Fault::on(CallKind::PutObjectCopy, Effect::CorruptCopy));
+    let source = format!("{BUCKET}.cos.ap-guangzhou.myqcloud.com/s");
+    let crcs: Vec<String> = (0..2)
+        .map(|_| {
+            let got = client.send("PUT", "/d", &[("x-cos-copy-source", &source)], b"");
+            assert_eq!(
+                got.element("CRC64"),
+                Crc64::of(client.get("/d").text().as_bytes()).to_string()
+            );
+            got.element("CRC64")
+        })
+        .collect();
+    assert_ne!(crcs[0], crcs[1]);
+    assert_eq!(client.get("/d").text(), "abc");
 }

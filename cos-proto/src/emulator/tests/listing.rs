@@ -223,3 +223,35 @@ fn lists_lag_but_reads_do_not() {
     assert_eq!(client.get("/").elements("Key").len(), 0);
     assert_eq!(client.get("/?uploads").elements("Key").len(), 0);
 }
+
+#[test]
+fn the_list_of_uploads_may_lag_differently() {
+    let seconds = Duration::from_secs;
+    let mut client = Client::with(Settings { list_lag: seconds(60), ..Settings::default() });
+    client.emulator.set_uploads_lag(seconds(10));
+    client.put("/k", b"1");
+    client.initiate("u");
+    client.emulator.advance(seconds(10));
+    assert_eq!(client.get("/").elements("Key").len(), 0);
+    assert_eq!(client.get("/?uploads").elements("Key"), ["u"]);
+    client.emulator.set_uploads_lag(seconds(60));
+    client.initiate("v");
+    client.emulator.advance(seconds(50));
+    assert_eq!(client.get("/").elements("Key"), ["k"]);
+    assert_eq!(client.get("/?uploads").elements("Key"), ["u"]);
+}
+
+#[test]
+fn pages_may_hold_less_than_was_asked_for() {
+    let mut client = Client::with(Settings { page_entries_max: 2, ..Settings::default() });
+    for key in ["a", "b", "c"] {
+        client.put(&format!("/{key}"), b"1");
+        client.initiate(key);
+    }
+    let got = client.get("/?max-keys=3");
+    assert_eq!(got.elements("Key"), ["a", "b"]);
+    assert_eq!((got.element("MaxKeys"), got.element("NextMarker")), ("3".into(), "b".into()));
+    assert_eq!(client.get("/?marker=b").element("IsTruncated"), "false");
+    let got = client.get("/?uploads");
+    assert_eq!((got.elements("Key").len(), got.element("IsTruncated")), (2, "true".into()));
+}

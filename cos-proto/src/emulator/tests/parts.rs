@@ -231,3 +231,15 @@ fn ten_thousand_parts_fit() {
     let range = [source[0], ("x-cos-copy-source-range", "bytes=5368709120-5369757695")];
     assert_eq!(client.send("PUT", &target, &range, b"").status, 200);
 }
+
+#[test]
+fn a_small_service_has_small_parts() {
+    let mut client = Client::with(Settings { part_bytes_min: 3, ..Settings::default() });
+    for (first, outcome) in [(&b"abc"[..], "200"), (b"ab", "400 EntityTooSmall")] {
+        let id = client.initiate("k");
+        let (one, two) = (client.part("k", &id, 1, first), client.part("k", &id, 2, b"d"));
+        let got = client.complete("k", &id, &[(1, &one), (2, &two)]);
+        assert!(got.outcome().starts_with(outcome), "{}", got.outcome());
+    }
+    assert_eq!(client.get("/k").text(), "abcd");
+}

@@ -1,9 +1,9 @@
 //! Slots, ids, retries, deadlines.
 
-use std::num::NonZeroUsize;
+use std::{error::Error as StdError, num::NonZeroUsize};
 
 use super::*;
-use crate::{Replay, call::ErrorIn200, error::Cause};
+use crate::{ErrorKind, Replay, call::ErrorIn200, error::Cause};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -50,7 +50,7 @@ fn a_call_whose_uri_is_too_long_fails_and_holds_up_no_other() {
     let failure = rig.error().clone();
     assert_eq!((failure.attempts, failure.maybe_done()), (0, false));
     let failure = failure.into_error();
-    assert_eq!(failure.kind(), &crate::ErrorKind::InvalidParameter, "{failure}");
+    assert_eq!(failure.kind(), &ErrorKind::InvalidParameter, "{failure}");
     for id in sent {
         rig.reply(id, ok());
     }
@@ -194,11 +194,7 @@ fn a_pause_is_at_least_as_long_as_cos_asks() {
     rig.reply(id, with_header(error(503, "SlowDown"), "retry-after", "301"));
     let error = rig.error().clone().into_error();
     let retry_after = Some(301 * SECOND);
-    assert_eq!(
-        error.kind(),
-        &crate::ErrorKind::Throttled { retry_after },
-        "longer than a call may last"
-    );
+    assert_eq!(error.kind(), &ErrorKind::Throttled { retry_after }, "longer than a call may last");
 }
 
 #[test]
@@ -283,6 +279,40 @@ fn a_deadline_bounds_all_attempts_and_pauses_of_a_call() {
     assert_eq!(rig.send().give_up_after, 10 * SECOND, "the next call has its own");
 }
 
+/// The caller learns what is wrong, instead of that there was no time to be told so again.
+#[test]
+fn an_attempt_that_could_not_be_answered_in_time_is_not_made() {
+    let policy = Policy::default().call_deadline(10 * SECOND);
+    for (took, again) in [(1, true), (4, true), (6, false)] {
+        let mut rig = Rig::with(vec![call()], session(), policy.clone());
+        let sent = rig.send();
+        // The time it queued is no time that it needs.
+        rig.advance(30 * SECOND);
+        rig.machine.handle_queued(sent.id, 30 * SECOND);
+        rig.advance(took * SECOND);
+        rig.reply(sent.id, error(500, "InternalError"));
+        if again {
+            rig.send_again();
+        } else {
+            assert_eq!(rig.error().code(), Some("InternalError"));
+        }
+    }
+    // Nobody knows how long an attempt would have taken that was not answered.
+    let mut rig = Rig::with(vec![call()], session(), policy);
+    let sent = rig.send();
+    rig.advance(9 * SECOND);
+    rig.fail(sent.id, FailureKind::Broken);
+    rig.send_again();
+    // A body that ended early may have taken its reader hours.
+    let mut rig = Rig::new(vec![streamed()]);
+    rig.machine.operation_mut().length = 10;
+    let sent = rig.send();
+    rig.handle(sent.id, head());
+    rig.advance(3600 * SECOND);
+    rig.handle(sent.id, Event::End);
+    rig.send_again();
+}
+
 #[test]
 fn time_in_which_nobody_polls_does_not_count() {
     let policy = Policy::default().call_deadline(10 * SECOND);
@@ -307,6 +337,44 @@ fn a_call_whose_deadline_passes_while_it_waits_for_credentials_has_failed() {
     rig.advance(11 * SECOND);
     assert!(matches!(rig.poll(), Output::Done(())));
     assert!(matches!(rig.error().cause, Cause::Deadline));
+}
+
+#[test]
+fn a_deadline_that_passed_tells_the_last_failure() {
+    let policy = Policy::default().call_deadline(10 * SECOND);
+    let mut rig = Rig::with(vec![call()], session(), policy.clone());
+    let id = rig.send().id;
+    rig.reply(id, error(403, "ExpiredToken"));
+    assert!(matches!(rig.poll(), Output::NeedCredentials));
+    rig.advance(11 * SECOND);
+    assert!(matches!(rig.poll(), Output::Done(())));
+    let last = rig.error().clone().into_error();
+    assert_eq!(last.kind(), &ErrorKind::Transport);
+    assert_eq!((last.code(), last.request_id()), (Some("ExpiredToken"), Some("id")));
+    let source = StdError::source(&last).expect("the last failure").to_string();
+    assert!(source.contains("denied"), "{source}");
+
+    // Of a transport's failure there is no more than its own text and source.
+    let soon = UnixTime::from_secs(START + 301);
+    let expiring = Credentials::new("AKID", "key").with_token("token").expiring(soon);
+    let mut rig = Rig::with(vec![call()], bare_session().with_credentials(expiring), policy);
+    let id = rig.send().id;
+    rig.advance(SECOND);
+    let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+    let failure = Failure::new(FailureKind::Broken, "it broke").with_source(reset);
+    rig.handle(id, Event::Failed(failure));
+    let due = rig.waits_until();
+    rig.advance(due.saturating_since(rig.now.ticks));
+    assert!(matches!(rig.poll(), Output::NeedCredentials));
+    rig.advance(10 * SECOND);
+    assert!(matches!(rig.poll(), Output::Done(())));
+    let last = rig.error().clone().into_error();
+    let texts: Vec<String> =
+        std::iter::successors(StdError::source(&last), |error| (*error).source())
+            .map(ToString::to_string)
+            .collect();
+    assert!(texts[0].contains("it broke") && texts[1].contains("reset"), "{texts:?}");
+    assert_eq!((texts.len(), last.code()), (2, None));
 }
 
 #[test]

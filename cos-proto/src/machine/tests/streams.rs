@@ -75,6 +75,18 @@ fn all_bytes_there_and_only_the_end_lost_is_complete() {
 }
 
 #[test]
+fn an_operation_that_has_what_it_wants_does_not_wait_for_the_end_of_the_body() {
+    let mut rig = rig(3, Policy::default());
+    let id = rig.send().id;
+    rig.handle(id, head());
+    assert_eq!(rig.machine.handle_data(id, b"abcdefgh"), 0..3);
+    assert!(matches!(rig.machine.poll_output(rig.now), Output::Wait(_)));
+    rig.machine.operation_mut().stop = true;
+    assert!(matches!(rig.machine.poll_output(rig.now), Output::Done(())));
+    assert_eq!(rig.machine.in_flight(), 0);
+}
+
+#[test]
 fn attempts_count_anew_only_after_64_kib_since_the_last_failure() {
     const KIB_64: usize = 64 * 1024;
     let policy = || Policy::default().attempts_max(2);

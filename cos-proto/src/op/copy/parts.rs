@@ -4,8 +4,6 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use crate::{ETag, Error, ErrorKind, PartNumber, Reported, api::copy_object::Copied, combine};
 
-/// COS's least size of a part that is not the last (436/8287), and the step of part sizes.
-pub(super) const PART_BYTES_MIN: u64 = 1024 * 1024;
 /// COS's largest part, and largest object that is copied by one call.
 pub(super) const PART_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
 
@@ -22,12 +20,14 @@ pub(super) struct CopyParts {
 
 impl CopyParts {
     /// Cuts an object of `size` bytes, not 0, into at most 10 000 parts of at least `part_size`.
+    /// `least` is COS's least size of a part that is not the last (436/8287), and the step of part
+    /// sizes where more than `part_size` is needed.
     ///
     /// # Errors
     /// [`ErrorKind::TooLarge`] beyond 10 000 parts of 5 GiB.
-    pub(super) fn cut(size: u64, part_size: u64) -> Result<Self, Error> {
-        let least = size.div_ceil(PartNumber::MAX.into()).next_multiple_of(PART_BYTES_MIN);
-        let part_size = part_size.clamp(PART_BYTES_MIN, PART_BYTES_MAX).max(least);
+    pub(super) fn cut(size: u64, part_size: u64, least: u64) -> Result<Self, Error> {
+        let needed = size.div_ceil(PartNumber::MAX.into()).next_multiple_of(least);
+        let part_size = part_size.clamp(least, PART_BYTES_MAX).max(needed);
         if part_size > PART_BYTES_MAX {
             let limit = PART_BYTES_MAX.saturating_mul(PartNumber::MAX.into());
             return Err(Error::new(ErrorKind::TooLarge { limit }, "more than parts can hold"));
@@ -88,6 +88,7 @@ impl CopyParts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::op::record::PART_BYTES_MIN;
 
     const MIB: u64 = 1024 * 1024;
 
@@ -105,7 +106,7 @@ mod tests {
             (20 * 1024 * MIB, u64::MAX, 4),
             (50_000 * 1024 * MIB, 32 * MIB, 10_000),
         ] {
-            let mut parts = CopyParts::cut(size, part_size).expect("cut");
+            let mut parts = CopyParts::cut(size, part_size, PART_BYTES_MIN).expect("cut");
             let (mut next, mut seen) = (0, 0_u64);
             while let Some(number) = parts.start() {
                 let range = parts.range(number);
@@ -122,13 +123,14 @@ mod tests {
 
     #[test]
     fn an_object_larger_than_all_parts_is_refused() {
-        let error = CopyParts::cut(50_000 * 1024 * MIB + 1, MIB).expect_err("too large");
+        let error =
+            CopyParts::cut(50_000 * 1024 * MIB + 1, MIB, PART_BYTES_MIN).expect_err("too large");
         assert!(matches!(error.kind(), ErrorKind::TooLarge { .. }), "{error}");
     }
 
     #[test]
     fn the_crc_of_all_parts_needs_every_one_and_their_order() {
-        let mut parts = CopyParts::cut(2 * MIB, MIB).expect("cut");
+        let mut parts = CopyParts::cut(2 * MIB, MIB, PART_BYTES_MIN).expect("cut");
         let halves = [vec![1; 1024 * 1024], vec![2; 1024 * 1024]];
         let numbers: Vec<_> = std::iter::from_fn(|| parts.start()).collect();
         let copied =

@@ -60,7 +60,9 @@ impl Copy {
     }
 
     fn settle(&mut self, doubt: Doubt, crc64: Option<u64>, upload: Option<UploadId>, seen: &Seen) {
-        let intent = Intent { size: self.size(), crc64: crc64.unwrap_or_default() };
+        let intent = Intent::new(self.size(), crc64.unwrap_or_default());
+        #[cfg(feature = "sim")]
+        let intent = Intent { simulated: self.simulated, ..intent };
         match doubt {
             Doubt::Checksum { etag, version_id } => {
                 let reported = match seen {

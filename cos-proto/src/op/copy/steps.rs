@@ -29,8 +29,10 @@ impl Copy {
     /// Ends with `error`, after aborting the upload, if there is one.
     pub(super) fn fail(&mut self, upload: Option<UploadId>, error: Error) {
         match upload {
-            Some(upload) => self.enter(Phase::Abort { upload, error }),
-            None => self.over(Err(error)),
+            Some(upload) if !planted!(self.simulated, CopyLeavesUpload) => {
+                self.enter(Phase::Abort { upload, error });
+            }
+            Some(_) | None => self.over(Err(error)),
         }
     }
 
@@ -59,7 +61,8 @@ impl Copy {
         if size <= self.limits.threshold.min(PART_BYTES_MAX) {
             return self.enter(Phase::Single);
         }
-        match CopyParts::cut(size, self.limits.part_size).and_then(|parts| {
+        let least = part_bytes_min!(self.simulated);
+        match CopyParts::cut(size, self.limits.part_size, least).and_then(|parts| {
             // What Initiate cannot send is refused before anything is created.
             self.initiate_options()?;
             Ok(parts)
@@ -97,6 +100,9 @@ impl Copy {
     }
 
     pub(super) fn source_crc(&self) -> &Reported {
+        if planted!(self.simulated, CopyCrcIgnored) {
+            return &Reported::Absent;
+        }
         self.meta.as_ref().map_or(&Reported::Absent, |meta| &meta.crc64)
     }
 

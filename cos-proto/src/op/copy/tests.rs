@@ -324,7 +324,7 @@ fn a_source_in_another_bucket_must_be_described() {
 
 #[test]
 fn what_is_created_is_noted_and_what_is_gone_forgotten() {
-    let recent = Recent::new();
+    let recent = Recent::empty();
     let mut store = Store::new().with("s", large());
     let copy = || Copy::new(key("s"), key("d"), options(), limits()).with_recent(recent.clone());
     store.run(copy(), 3).expect("copied");

@@ -170,7 +170,7 @@ impl Operation for Counting<'_> {
 
 #[test]
 fn what_this_driver_wrote_is_deleted_although_no_list_shows_it() {
-    let recent = Recent::new();
+    let recent = Recent::empty();
     let mut store = Store::new()
         .with("a/b", "x")
         .with("a/b~upload", record(Some("id1")))
@@ -191,6 +191,49 @@ fn what_this_driver_wrote_is_deleted_although_no_list_shows_it() {
     assert_eq!(recent.len(), 1);
     let error = store.run(tree(), 9).expect_err("nothing left");
     assert_eq!(error.kind(), &ErrorKind::PathNotFound);
+}
+
+/// COS answers the deletion of what is not there as if it had been.
+#[test]
+fn what_is_only_remembered_and_gone_already_is_not_found() {
+    let remembering = || {
+        let recent = Recent::empty();
+        for name in ["a/1", "a/2", "a/3", "a/3~upload"] {
+            recent.note_object(&key(name));
+        }
+        recent.note_upload(&key("a/3"), &UploadId::new("id").expect("id"));
+        recent
+    };
+    let tree = |recent: &Recent| DeleteTree::new(key("a")).with_recent(recent.clone(), Ticks::ZERO);
+    let (recent, mut store) = (remembering(), Store::new());
+    let error = store.run(tree(&recent), 9).expect_err("others have deleted it");
+    assert_eq!((error.kind(), error.path()), (&ErrorKind::PathNotFound, Some("a")));
+    // One of them is there, and no list shows it.
+    for there in ["a/1", "a/2", "a/3"] {
+        let (recent, mut store) = (remembering(), Store::new().with(there, "x"));
+        store.lagging = vec![there.to_owned()];
+        store.run(tree(&recent), 9).expect(there);
+        assert_eq!(store.keys(), Vec::<&str>::new(), "{there}");
+    }
+    // Whoever may not look may delete.
+    let (recent, mut store) = (remembering(), Store::new().with("a/1", "x"));
+    store.lagging = vec!["a/1".to_owned()];
+    let mut store = store.fault("HeadObject a/1", 9, Effect::Refuse(403, "AccessDenied"));
+    store.run(tree(&recent), 9).expect("deleted");
+    assert_eq!(store.keys(), Vec::<&str>::new());
+}
+
+#[test]
+fn what_was_found_needs_no_second_look() {
+    let recent = Recent::empty();
+    recent.note_object(&key("a/1"));
+    let mut store = Store::new().with("a/1", "x").with("a/2", "x");
+    store.lagging = vec!["a/1".to_owned()];
+    let tree = DeleteTree::new(key("a")).with_recent(recent, Ticks::ZERO);
+    // Were it asked for, it would be taken for absent.
+    let mut store = store.fault("HeadObject a/1", 9, Effect::Refuse(404, ""));
+    assert_eq!(store.run(tree, 9).expect("deleted").objects, 2);
+    assert_eq!(store.keys(), Vec::<&str>::new());
 }
 
 #[test]

@@ -439,3 +439,24 @@ fn a_collected_reply_is_asked_for_again() {
     let refused = started(from(0)).on_reply((), testing::reply(200, &[], "123456789"));
     assert!(matches!(refused, Err(Rejected::Retry(Reason::Malformed(_)))));
 }
+
+#[test]
+fn a_body_beyond_its_length_is_over_when_all_is_there() {
+    let mut download = started(from(0));
+    download.on_head((), &whole()).expect("accepted");
+    assert_eq!(download.feed(b"1234"), b"1234");
+    assert_eq!(download.feed(b"56789and so on"), b"56789");
+    assert_eq!(download.feed(b" for ever"), b"");
+    let outcome = download.ends().expect("all is there");
+    assert_eq!((outcome.delivered, outcome.verification), (9, Verification::Verified));
+
+    let mut download = started(from(0));
+    download.on_head((), &whole()).expect("accepted");
+    assert_eq!(download.feed(b"987654321and so on"), b"987654321");
+    assert_eq!(download.kind(), ErrorKind::Corrupt);
+
+    let mut download = started(from(2));
+    download.on_head((), &part("2-4")).expect("a part of what was asked for");
+    assert_eq!(download.feed(b"345and so on"), b"345");
+    assert_eq!(download.kind(), ErrorKind::Malformed);
+}

@@ -2,14 +2,16 @@
 
 use super::*;
 use crate::{
-    CallKind, UploadId,
+    CallKind, ErrorKind, UploadId,
     op::{
         UploadState,
         test_store::{Effect, Store},
+        testing::{Steps, page, query, reply},
     },
 };
 
 const CUT_OFF: i64 = 1_700_000_000;
+const DAY: i64 = 86_400;
 
 fn record(store: Store, key: &str, upload: &str, modified: i64) -> Store {
     let upload = Some(UploadId::new(upload).expect("id"));
@@ -19,8 +21,10 @@ fn record(store: Store, key: &str, upload: &str, modified: i64) -> Store {
     store
 }
 
+/// A sweep of what is older than a day, a day after the cut-off.
 fn sweep(store: &mut Store, prefix: &str) -> Result<SweepOutcome, Error> {
-    store.run(Sweep::new(prefix, UnixTime::from_secs(CUT_OFF)), 5)
+    store.asked_at = Some(CUT_OFF + DAY);
+    store.run(Sweep::new(prefix, Duration::from_secs(86_400)), 5)
 }
 
 fn open(store: &Store) -> Vec<&str> {
@@ -90,4 +94,49 @@ fn what_cannot_be_aborted_is_listed_and_the_rest_swept() {
     let error = sweep(&mut store, "").expect_err("one is left");
     assert!(error.failures().iter().all(|failure| failure.key == "a"), "{error:?}");
     assert_eq!((open(&store), store.keys()), (vec!["1"], vec!["a~upload"]));
+}
+
+#[test]
+fn nothing_is_touched_before_a_date_is_known() {
+    let store = Store::new().with_upload("r/a", "id", 0);
+    let mut store = record(store, "r/a~upload", "id", 0);
+    let error = store.run(Sweep::new("", Duration::ZERO), 5).expect_err("no date");
+    assert_eq!(error.kind(), &ErrorKind::Malformed);
+    assert_eq!((open(&store), store.keys()), (vec!["id"], vec!["r/a~upload"]));
+    assert!(store.calls(CallKind::ListMultipartUploads) > 1, "asked again");
+}
+
+#[test]
+fn the_age_is_rounded_up() {
+    for (millis, aborted) in [(4_000, 1), (4_001, 0), (5_000, 0)] {
+        let mut store = Store::new().with_upload("a", "id", CUT_OFF - 5);
+        store.asked_at = Some(CUT_OFF);
+        let sweep = Sweep::new("", Duration::from_millis(millis));
+        assert_eq!(store.run(sweep, 5).expect("swept").aborted, aborted, "{millis} ms");
+    }
+}
+
+#[test]
+fn of_two_answers_the_earlier_time_counts() {
+    let listed = || page(&[("a~upload", 1)], &[], None);
+    let written = UnixTime::parse_iso8601("2020-12-10T03:37:30.000Z").expect("as listed");
+    let none = "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>\
+                </ListMultipartUploadsResult>";
+    let second = Duration::from_secs(1);
+    for (uploads, objects, old) in [
+        (Some(written + second), Some(written + second), true),
+        (Some(written + second), None, true),
+        (Some(written), Some(written + second), false),
+        (Some(written + second), Some(written), false),
+        (Some(written), None, false),
+    ] {
+        let mut sweep = Sweep::new("", Duration::ZERO);
+        let first = sweep.starts();
+        assert_eq!(query(&sweep.call(first), "uploads"), Some(""));
+        let then = sweep.starts();
+        sweep.on_reply(first, reply(200, &[], none).with_asked_at(uploads)).expect("accepted");
+        sweep.on_reply(then, listed().with_asked_at(objects)).expect("accepted");
+        let reads = matches!(sweep.next(), Next::Call(Tag::Reap(_)));
+        assert_eq!(reads, old, "{uploads:?}, then {objects:?}");
+    }
 }

@@ -65,7 +65,7 @@ pub(super) fn reply(status: u16, body: &str) -> Response<Bytes> {
 }
 
 pub(crate) fn call_error(call: CallKind, cause: Cause, maybe_done: bool) -> CallError {
-    CallError { cause, call, attempts: 1, maybe_done }
+    CallError { cause, last: None, call, attempts: 1, maybe_done, asked_at: None }
 }
 
 pub(crate) fn refusal(call: CallKind, status: u16, code: &str) -> CallError {

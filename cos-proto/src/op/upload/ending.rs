@@ -1,7 +1,8 @@
 //! How an upload ends: what Close, Commit and Cancel send, and what their failures mean.
 
 use crate::{
-    Call, CallError, ETag, Error, ErrorKind, Next, Rejected, Reply, UploadId, Verification,
+    Call, CallError, ETag, Error, ErrorKind, Next, Rejected, Reply, Reported, UploadId,
+    Verification,
     api::{self, CompleteOptions, ListUploadsOptions},
     op::UploadState,
     op::settle::{AfterComplete, Evidence, Intent, Seen, after_complete, put_needs_head, settle},
@@ -66,6 +67,12 @@ struct Published {
     etag: ETag,
     version_id: Option<String>,
     verification: Verification,
+}
+
+/// Whether a 200 is an error.
+#[cfg(feature = "sim")]
+fn names_error(reply: &Reply) -> bool {
+    reply.body().windows(6).any(|text| text == b"<Error")
 }
 
 /// The steps in order; those that have nothing to do are passed over.
@@ -197,15 +204,22 @@ impl Upload {
         {
             return Some(Next::Call(tag));
         }
-        if self.is_transferring() {
+        let early = planted!(self.simulated, RecordBeforeParts, goal == Goal::Close);
+        if self.is_transferring() && !early {
             return Some(Next::Pending);
         }
+        let left = planted!(self.simulated, RecordDroppedFirst);
         match goal {
             Goal::Close => match self.persist {
-                Persist::Record(_) if self.unsaved => self.advance(Step::Save),
+                Persist::Record(_) if self.unsaved || planted!(self.simulated, IdleCloseSaves) => {
+                    self.advance(Step::Save);
+                }
                 Persist::Record(_) | Persist::Caller => self.advance(Step::Finished),
             },
             Goal::Commit => self.advance(Step::Publish),
+            Goal::Cancel if left || planted!(self.simulated, CancelLeavesUpload) => {
+                self.go_to_record();
+            }
             Goal::Cancel if self.upload_id().is_some() => self.advance(Step::Abort),
             Goal::Cancel => self.go_to_record(),
         }
@@ -242,6 +256,9 @@ impl Upload {
             self.advance(Step::Abort);
         } else {
             self.forget_upload();
+            if planted!(self.simulated, RecordLeftByCommit) {
+                return self.go_to_strays();
+            }
             self.go_to_record();
         }
     }
@@ -308,9 +325,16 @@ impl Upload {
                 self.advance(Step::Finished);
             }
             EndTag::Complete => {
+                if planted!(self.simulated, ErrorIn200Accepted, names_error(reply)) {
+                    let (etag, verification) = (ETag::new(""), Verification::Verified);
+                    self.published(Published { etag, version_id: None, verification });
+                    return Ok(());
+                }
                 let completed = api::multipart::complete::decode(reply)?;
                 let ours = self.parts.combined_crc64();
-                let verification = completed.crc64.verify(ours).map_err(Rejected::Final)?;
+                let unread = planted!(self.simulated, WriteCrcIgnored);
+                let theirs = if unread { Reported::Value(ours) } else { completed.crc64 };
+                let verification = theirs.verify(ours).map_err(Rejected::Final)?;
                 let (etag, version_id) = (completed.etag, completed.version_id);
                 match verification {
                     Verification::Verified => {
@@ -324,7 +348,9 @@ impl Upload {
             EndTag::PutObject => {
                 let written = api::put_object::decode(reply)?;
                 let crc64 = self.parts.whole().1;
-                let verification = written.crc64.verify(crc64).map_err(Rejected::Retry)?;
+                let unread = planted!(self.simulated, WriteCrcIgnored);
+                let theirs = if unread { Reported::Absent } else { written.crc64 };
+                let verification = theirs.verify(crc64).map_err(Rejected::Retry)?;
                 let (etag, version_id) = (written.etag, written.version_id);
                 self.published(Published { etag, version_id, verification });
             }
@@ -385,7 +411,10 @@ impl Upload {
     fn intent(&self) -> Intent {
         let crc64 =
             if self.parts.any() { self.parts.combined_crc64() } else { self.parts.whole().1 };
-        Intent { size: self.parts.size(), crc64 }
+        let intent = Intent::new(self.parts.size(), crc64);
+        #[cfg(feature = "sim")]
+        let intent = Intent { simulated: self.simulated, ..intent };
+        intent
     }
 
     /// The HEAD is back: does it show what was written?
@@ -446,6 +475,11 @@ impl Upload {
 
     fn record_dropped(&mut self) {
         self.forget_record();
+        let left = self.upload_id().is_some() && self.ended.goal() == Some(Goal::Cancel);
+        if left && planted!(self.simulated, RecordDroppedFirst) {
+            self.record = RecordObject::Absent;
+            return self.advance(Step::Abort);
+        }
         self.go_to_strays();
     }
 

@@ -14,7 +14,8 @@
 //! | create | damaged | any | delete it, start |
 
 use crate::{
-    CallError, ETag, Error, ErrorKind, FailureKind, Key, ObjectMeta, UnixTime, UploadId,
+    CallError, ETag, Error, ErrorKind, FailureKind, Key, ObjectMeta, Rejected, Reply, UnixTime,
+    UploadId,
     error::Cause,
     op::{NotARecord, UploadState},
 };
@@ -47,6 +48,8 @@ pub(super) struct Opening {
     discard: Discard,
     /// The service's clock, from an answer that came before any Create of ours.
     pub(super) service_time: Option<UnixTime>,
+    #[cfg(feature = "sim")]
+    pub(super) simulated: crate::sim::Simulated,
 }
 
 #[derive(Debug)]
@@ -90,6 +93,8 @@ impl Opening {
             head: Read::Wanted,
             discard: Discard::Undecided,
             service_time: None,
+            #[cfg(feature = "sim")]
+            simulated: crate::sim::Simulated::default(),
         }
     }
 
@@ -110,13 +115,16 @@ impl Opening {
             return Step::Pending;
         };
         if matches!(self.discard, Discard::Undecided) {
-            match decide(self.append, record.as_ref(), head.as_ref()) {
+            let unseen = planted!(self.simulated, BaseIgnored);
+            match decide(self.append, record.as_ref(), head.as_ref().filter(|_| !unseen)) {
                 Ok(Decision::Keep) => self.discard = Discard::Done,
                 Ok(Decision::Resume(state)) => return Step::Opened(Opened::Resume(state)),
-                Ok(Decision::Discard(Some(upload))) => {
+                Ok(Decision::Discard(Some(upload)))
+                    if !planted!(self.simulated, StaleUploadLeft) =>
+                {
                     self.discard = Discard::Abort { upload, asked: false };
                 }
-                Ok(Decision::Discard(None)) => self.discard = Discard::Drop { asked: false },
+                Ok(Decision::Discard(_)) => self.discard = Discard::Drop { asked: false },
                 Err(error) => return Step::Failed(error),
             }
         }
@@ -128,6 +136,9 @@ impl Opening {
             Discard::Drop { asked: asked @ false } => {
                 *asked = true;
                 Step::Call(OpenTag::DropStale)
+            }
+            Discard::Done if planted!(self.simulated, CommittedReopened, head.is_some()) => {
+                start(Append::No, head.as_ref(), &self.key)
             }
             Discard::Done => start(self.append, head.as_ref(), &self.key),
             Discard::Undecided | Discard::Abort { .. } | Discard::Drop { .. } => Step::Pending,
@@ -142,8 +153,10 @@ impl Opening {
         }
     }
 
-    pub(super) fn on_record(&mut self, body: &bytes::Bytes) {
-        self.record = Read::Got(Some(UploadState::parse(body)));
+    pub(super) fn on_record(&mut self, reply: &Reply) -> Result<(), Rejected> {
+        let part_bytes_min = part_bytes_min!(self.simulated);
+        self.record = Read::Got(Some(UploadState::decode(reply, part_bytes_min)?));
+        Ok(())
     }
 
     pub(super) fn on_head(&mut self, meta: ObjectMeta) {

@@ -1,9 +1,6 @@
 //! How an upload cuts, counts and names what it sends.
 
-use crate::{
-    MemoryBudget, api::ObjectOptions, config::DEFAULT_CHUNK_SIZE, op::record::PART_BYTES_MIN,
-    recent::Recent,
-};
+use crate::{MemoryBudget, api::ObjectOptions, config::DEFAULT_CHUNK_SIZE, recent::Recent};
 
 /// How an upload cuts, counts and names what it sends.
 #[derive(Clone, Debug)]
@@ -11,7 +8,7 @@ use crate::{
 pub struct UploadOptions {
     /// Headers of the object.
     pub object: ObjectOptions,
-    /// Bytes per part, 1 MiB to 5 GiB; doubled every 2000 parts.
+    /// Bytes per part, 1 MiB (to which less is raised) to 5 GiB; doubled every 2000 parts.
     pub chunk_size: u64,
     /// Memory for sealed parts, shared by all writers; each has one chunk besides.
     pub budget: MemoryBudget,
@@ -52,10 +49,10 @@ impl UploadOptions {
         self
     }
 
-    /// Another part size, raised to the least that COS accepts.
+    /// Another part size; less than COS accepts is raised to that.
     #[must_use]
     pub fn chunk_size(mut self, bytes: u64) -> Self {
-        self.chunk_size = bytes.max(PART_BYTES_MIN);
+        self.chunk_size = bytes;
         self
     }
 

@@ -9,11 +9,8 @@ use std::collections::BTreeMap;
 use bytes::{Bytes, BytesMut};
 
 use crate::{
-    Crc64, ETag, MemoryBudget, PartNumber, Payload, Verification,
-    budget::Held,
-    crc64::combine,
-    op::{PartRecord, record::PART_BYTES_MIN},
-    payload,
+    Crc64, ETag, MemoryBudget, PartNumber, Payload, Verification, budget::Held, crc64::combine,
+    op::PartRecord, payload,
 };
 
 /// COS's largest part (436/7750).
@@ -37,6 +34,8 @@ pub(super) struct Parts {
     acknowledged: BTreeMap<PartNumber, PartRecord>,
     size: u64,
     unverified: u16,
+    #[cfg(feature = "sim")]
+    simulated: crate::sim::Simulated,
 }
 
 #[derive(Debug)]
@@ -64,7 +63,15 @@ impl Parts {
             acknowledged: BTreeMap::new(),
             size: 0,
             unverified: 0,
+            #[cfg(feature = "sim")]
+            simulated: crate::sim::Simulated::default(),
         }
+    }
+
+    #[cfg(feature = "sim")]
+    pub(super) fn simulate(&mut self, simulated: crate::sim::Simulated, chunk_size: u64) {
+        self.simulated = simulated;
+        self.chunk_size = chunk_size.max(simulated.part_bytes_min);
     }
 
     /// Goes on after the parts and the tail of an earlier writer.
@@ -77,7 +84,8 @@ impl Parts {
                 number = at.next();
             }
         }
-        self.next = number;
+        let again = planted!(self.simulated, PartsRenumbered);
+        self.next = if again { Some(PartNumber::FIRST) } else { number };
         self.size = self.size.saturating_add(length(&tail));
         self.filling.share(tail);
     }
@@ -109,7 +117,7 @@ impl Parts {
             if taken.len() >= SHARED_BYTES_MIN {
                 self.filling.share(taken);
             } else {
-                self.filling.copy(&taken);
+                self.filling.copy(&taken, self.chunk_limit());
             }
             self.seal_if_full();
         }
@@ -123,7 +131,7 @@ impl Parts {
             let fits = usize::try_from(self.capacity()).unwrap_or(usize::MAX).min(rest.len());
             let (taken, left) = rest.split_at(fits);
             self.size = self.size.saturating_add(length(taken));
-            self.filling.copy(taken);
+            self.filling.copy(taken, self.chunk_limit());
             rest = left;
             self.seal_if_full();
         }
@@ -222,7 +230,8 @@ impl Parts {
             parts.push(part.clone());
             next = number.next();
         }
-        let follows = next == self.next && self.filling.length < PART_BYTES_MIN;
+        let short = self.filling.length < part_bytes_min!(self.simulated);
+        let follows = next == self.next && short && !planted!(self.simulated, CloseDropsTail);
         (parts, if follows { self.filling.to_bytes() } else { Bytes::new() })
     }
 
@@ -257,7 +266,8 @@ impl Parts {
         filling.flush();
         let crc64 = filling.crc64.value();
         let reserved = self.budget.try_take(filling.length);
-        let memory = if reserved.is_some() { Memory::Budget } else { Memory::OwnChunk };
+        let paid = reserved.is_some() || planted!(self.simulated, MemoryBudgetIgnored);
+        let memory = if paid { Memory::Budget } else { Memory::OwnChunk };
         let payload = Payload::counted(
             filling.chunks,
             payload::Memory { held: Some(filling.held), reserved },
@@ -312,17 +322,21 @@ impl Filling {
         self.chunks.push(bytes);
     }
 
-    fn copy(&mut self, mut bytes: &[u8]) {
+    /// Of a chunk of at most `limit` bytes, so that no more is allocated than it will hold.
+    fn copy(&mut self, mut bytes: &[u8], limit: u64) {
+        let unfilled = limit.saturating_sub(self.length);
+        let mut unfilled = usize::try_from(unfilled).unwrap_or(usize::MAX);
         self.count(bytes);
         while !bytes.is_empty() {
             let room = self.copied.capacity().saturating_sub(self.copied.len());
             if room == 0 {
                 self.flush();
-                self.copied = BytesMut::with_capacity(SEGMENT_BYTES);
+                self.copied = BytesMut::with_capacity(unfilled.clamp(1, SEGMENT_BYTES));
                 continue;
             }
             let (taken, left) = bytes.split_at(room.min(bytes.len()));
             self.copied.extend_from_slice(taken);
+            unfilled = unfilled.saturating_sub(taken.len());
             bytes = left;
         }
     }

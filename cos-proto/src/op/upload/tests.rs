@@ -73,7 +73,9 @@ impl Scenario {
         let call = self.upload.call(tag);
         match service.answer(&call) {
             Answer::Reply(response, repeated) => {
-                let reply = Reply::new(*response, repeated);
+                // No time passes between asking and the answer.
+                let asked_at = crate::api::date(response.headers());
+                let reply = Reply::new(*response, repeated).with_asked_at(asked_at);
                 match self.upload.on_reply(tag, reply) {
                     Ok(()) => {}
                     Err(Rejected::Retry(reason) | Rejected::Final(reason)) => {
@@ -218,11 +220,15 @@ fn repeated(answer: Answer) -> Answer {
 }
 
 fn created(id: &str) -> Answer {
+    created_at(id, "")
+}
+
+fn created_at(id: &str, date: &str) -> Answer {
     let body = format!(
         "<InitiateMultipartUploadResult><Bucket>b-1</Bucket><Key>a/data</Key>\
          <UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
     );
-    reply(&[], body.as_bytes())
+    reply(&[("date", date)], body.as_bytes())
 }
 
 fn completed(crc64: Option<u64>) -> Answer {
@@ -258,13 +264,23 @@ fn maybe_done(answer: Answer) -> Answer {
     }
 }
 
+fn asked_at(answer: Answer, at: i64) -> Answer {
+    match answer {
+        Answer::Error(mut error) => {
+            error.asked_at = Some(UnixTime::from_secs(at));
+            Answer::Error(error)
+        }
+        reply @ Answer::Reply(..) => reply,
+    }
+}
+
 fn lost(call: CallKind) -> Answer {
     let failure = Failure::new(FailureKind::Timeout, "no answer");
     Answer::Error(call_error(call, Cause::Transport(failure), true))
 }
 
 fn call_error(call: CallKind, cause: Cause, maybe_done: bool) -> CallError {
-    CallError { cause, call, attempts: 8, maybe_done }
+    CallError { cause, last: None, call, attempts: 8, maybe_done, asked_at: None }
 }
 
 fn content(length: usize) -> Bytes {

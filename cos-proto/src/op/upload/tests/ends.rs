@@ -73,7 +73,7 @@ fn a_cancel_that_cannot_abort_ends_with_the_error() {
 #[test]
 fn what_a_writer_has_removed_is_not_remembered_as_lately_made() {
     for (commits, left) in [(true, 1), (false, 0)] {
-        let recent = Recent::new();
+        let recent = Recent::empty();
         let options = UploadOptions::new(MemoryBudget::new(64 * MIB as u64))
             .chunk_size(2 * MIB as u64)
             .recent(recent.clone());
@@ -196,15 +196,17 @@ fn a_repeated_create_makes_commit_look_for_strays_of_this_key_only() {
         body += "</ListMultipartUploadsResult>";
         reply(&[], body.as_bytes())
     };
-    let before = UnixTime::from_secs(999).to_iso8601();
-    let after = UnixTime::from_secs(1001).to_iso8601();
+    // The writer opens at 1000 and asks for its upload at 1500.
+    let date = UnixTime::from_secs(1500).to_http_date();
+    let before = UnixTime::from_secs(1499).to_iso8601();
+    let after = UnixTime::from_secs(1500).to_iso8601();
     let mut service = Service::default()
-        .with("InitiateMultipartUpload", || repeated(created(ID)))
+        .with("InitiateMultipartUpload", move || repeated(created_at(ID, &date)))
         .with("ListMultipartUploads", move || {
             list(&[
                 ("a/data", ID, &after),
                 ("a/data", "stray", &after),
-                ("a/data", "older", &before),
+                ("a/data", "others", &before),
                 ("a/data2", "other", &after),
             ])
         });
@@ -217,6 +219,31 @@ fn a_repeated_create_makes_commit_look_for_strays_of_this_key_only() {
     assert!(outcome.stray_possible);
     let strays = ["ListMultipartUploads", "AbortMultipartUpload"];
     assert_eq!(scenario.log[scenario.log.len() - 2..], strays);
+}
+
+#[test]
+fn a_create_that_failed_leaves_strays_from_when_it_was_asked_for() {
+    for (initiated, aborted) in [(1499, 0), (1500, 1)] {
+        let initiated = UnixTime::from_secs(initiated).to_iso8601();
+        let list = format!(
+            "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated><Upload><Key>a/data</Key>\
+             <UploadId>one</UploadId><Initiated>{initiated}</Initiated></Upload>\
+             </ListMultipartUploadsResult>"
+        );
+        let mut service = Service::default()
+            .with("InitiateMultipartUpload", || {
+                asked_at(lost(CallKind::InitiateMultipartUpload), 1500)
+            })
+            .with("ListMultipartUploads", move || reply(&[], list.as_bytes()));
+        let mut scenario = Scenario::driver(Append::No);
+        scenario.run(&mut service);
+        scenario.upload.push(content(3 * MIB));
+        assert!(scenario.start_all().is_none());
+        // Cancelled while the Create is under way.
+        scenario.cancelled(&mut service).expect("cancelled");
+        let aborts = scenario.log.iter().filter(|call| *call == "AbortMultipartUpload").count();
+        assert_eq!(aborts, aborted, "{:?}", scenario.log);
+    }
 }
 
 #[test]

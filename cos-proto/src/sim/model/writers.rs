@@ -1,0 +1,647 @@
+//! Resumable writers: what they may go on from, and what their ends leave.
+
+use bytes::Bytes;
+
+use super::{
+    Call, Failure, Model, Outcome, ProcessId, Violation, WriterId,
+    objects::end_forgetting,
+    register::{Moment, Owner},
+    state::{Base, Lineage, Resume, Slot, Under, Writer, WriterState, key_of},
+};
+use crate::ErrorKind;
+
+/// What an append may find.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    Committed(u64),
+    /// A record that is alive.
+    Resume(Resume),
+    /// An object of no bytes, to begin anew over.
+    Empty(Base),
+}
+
+impl Model {
+    pub(super) fn begin_open(&mut self, under: &Under, path: &str, append: bool, id: WriterId) {
+        let key = key_of(path).to_owned();
+        let owner = Owner::Call(under.id);
+        self.note_effect(&key, under.id, Some(id));
+        // Also an append removes a record that is dead.
+        self.add_record(&key, None, owner, under.begun, under.process);
+        let slot = self.slot(&key);
+        slot.record.forgotten.push((under.process, under.id, u64::MAX));
+        if !append {
+            slot.end_lineages(|_| true);
+        }
+        let writer = Writer {
+            process: under.process,
+            key,
+            append,
+            state: WriterState::Opening,
+            begun: under.begun,
+            opened: under.begun,
+            starts: Vec::new(),
+            written: Vec::new(),
+            claims: false,
+            claimed: false,
+        };
+        self.writers.insert(id, writer);
+    }
+
+    pub(super) fn end_open(
+        &mut self,
+        under: &Under,
+        path: &str,
+        append: bool,
+        id: WriterId,
+        outcome: Outcome,
+        now: Moment,
+    ) -> Result<(), Violation> {
+        let key = key_of(path).to_owned();
+        end_forgetting(&mut self.slot(&key).record.forgotten, under, now);
+        let result = if append {
+            self.end_append(under, &key, id, outcome, now)
+        } else {
+            self.end_create(under, &key, id, outcome, now)
+        };
+        if let Some(writer) = self.writers.get_mut(&id)
+            && writer.state == WriterState::Opening
+        {
+            writer.state = WriterState::Gone;
+        }
+        result
+    }
+
+    fn end_create(
+        &mut self,
+        under: &Under,
+        key: &str,
+        id: WriterId,
+        outcome: Outcome,
+        now: Moment,
+    ) -> Result<(), Violation> {
+        let owner = Owner::Call(under.id);
+        match outcome {
+            Outcome::Opened { size: 0 } => {
+                let late = self.settings.late;
+                // It may have found none, and sent nothing.
+                self.slot(key).record.acknowledge(owner, under.begun, now, false, late);
+                self.end_effects(under.id, now);
+                // Also those begun meanwhile: it may have read their record late.
+                self.slot(key).end_lineages(|_| true);
+                let met = self.slot(key).object.met(under.begun.seq);
+                let bases: Vec<Base> =
+                    met.map(|seen| seen.value.clone().map(|content| (seen.id, content))).collect();
+                let lineage = self.lineage(key, now);
+                let start = |base| Resume { content: Bytes::new(), base, lineage };
+                let starts = bases.into_iter().map(start).collect();
+                self.opened(id, starts, now);
+                Ok(())
+            }
+            Outcome::Failed(failure) => {
+                self.judge(under, key, None, &failure)?;
+                self.slot(key).record.give_up(owner, now);
+                self.slot(key).end_lineages(|_| true);
+                Ok(())
+            }
+            other => Err(self.violation(under, other, "opened at 0")),
+        }
+    }
+
+    fn lineage(&mut self, key: &str, now: Moment) -> u64 {
+        let id = self.version();
+        self.slot(key).lineages.push(Lineage { id, begun: now.at, ended: false });
+        id
+    }
+
+    fn opened(&mut self, id: WriterId, starts: Vec<Resume>, now: Moment) {
+        if let Some(writer) = self.writers.get_mut(&id) {
+            writer.state = WriterState::Open;
+            writer.opened = now;
+            writer.starts = starts;
+        }
+    }
+
+    fn end_append(
+        &mut self,
+        under: &Under,
+        key: &str,
+        id: WriterId,
+        outcome: Outcome,
+        now: Moment,
+    ) -> Result<(), Violation> {
+        let owner = Owner::Call(under.id);
+        let since = under.begun.seq;
+        let finds = finds(self.slot(key), since, Some(owner));
+        let has = |found: &Found| finds.iter().any(|(other, _)| other == found);
+        if finds.iter().any(|(_, dead)| *dead) {
+            // It may have aborted the upload of a dead record, which others may go on with.
+            self.slot(key).end_lineages(|_| true);
+        }
+        match &outcome {
+            Outcome::Opened { size } => {
+                let resumes = finds.iter().filter_map(|(found, _)| match found {
+                    Found::Resume(resume) if resume.content.len() as u64 == *size => {
+                        Some(resume.clone())
+                    }
+                    _ => None,
+                });
+                let mut starts: Vec<Resume> = Vec::new();
+                for resume in resumes {
+                    if !starts.contains(&resume) {
+                        starts.push(resume);
+                    }
+                }
+                let bases: Vec<Base> = finds
+                    .iter()
+                    .filter_map(|(found, _)| match found {
+                        Found::Empty(base) if *size == 0 => Some(base.clone()),
+                        _ => None,
+                    })
+                    .collect();
+                if starts.is_empty() && bases.is_empty() {
+                    return Err(self.not_found_so(under, outcome, &finds));
+                }
+                let perhaps_alive = !starts.is_empty();
+                if bases.is_empty() {
+                    self.slot(key).record.undo(owner);
+                    self.slot(key).record.observe(since, now, |seen| {
+                        seen.value.as_ref().is_some_and(|r| r.content.len() as u64 == *size)
+                    });
+                } else {
+                    let lineage = self.lineage(key, now);
+                    starts.extend(bases.into_iter().map(|base| Resume {
+                        content: Bytes::new(),
+                        base,
+                        lineage,
+                    }));
+                    self.record_is_gone(under, key, perhaps_alive, now);
+                }
+                self.end_effects(under.id, now);
+                self.opened(id, starts, now);
+                Ok(())
+            }
+            Outcome::Failed(failure) => match &failure.kind {
+                ErrorKind::PathNotFound if has(&Found::Nothing) => {
+                    self.record_is_gone(under, key, false, now);
+                    self.end_effects(under.id, now);
+                    let object = &mut self.slot(key).object;
+                    object.observe(since, now, |seen| seen.value.is_none());
+                    Ok(())
+                }
+                ErrorKind::AlreadyCommitted { size } if has(&Found::Committed(*size)) => {
+                    self.record_is_gone(under, key, false, now);
+                    self.end_effects(under.id, now);
+                    self.saw_size(under, key, *size, now)
+                }
+                ErrorKind::PathNotFound | ErrorKind::AlreadyCommitted { .. } => {
+                    Err(self.not_found_so(under, outcome, &finds))
+                }
+                _ => {
+                    self.judge(under, key, None, failure)?;
+                    self.slot(key).record.give_up(owner, now);
+                    Ok(())
+                }
+            },
+            _ => Err(self.not_found_so(under, outcome, &finds)),
+        }
+    }
+
+    /// An append saw no record, or removed a dead one.
+    fn record_is_gone(&mut self, under: &Under, key: &str, perhaps: bool, now: Moment) {
+        let (owner, late) = (Owner::Call(under.id), self.settings.late);
+        let record = &mut self.slot(key).record;
+        if perhaps {
+            record.close(owner, now);
+        } else {
+            record.acknowledge(owner, under.begun, now, false, late);
+        }
+    }
+
+    fn not_found_so(&self, under: &Under, outcome: Outcome, finds: &[(Found, bool)]) -> Violation {
+        let texts: Vec<String> = finds
+            .iter()
+            .map(|(found, _)| match found {
+                Found::Nothing => "not found".to_owned(),
+                Found::Committed(size) => format!("committed with {size} bytes"),
+                Found::Resume(resume) => format!("resumed at {}", resume.content.len()),
+                Found::Empty(_) => "begun over an empty object".to_owned(),
+            })
+            .collect();
+        self.violation(under, outcome, texts.join(" or "))
+    }
+
+    /// A writer may claim from now on: an upload may be created, and its record written in the
+    /// state that is durable.
+    fn may_claim(&mut self, id: WriterId, begun: Moment) {
+        let Some(writer) = self.writers.get_mut(&id) else { return };
+        if writer.claims {
+            return;
+        }
+        writer.claims = true;
+        let (key, process, starts) = (writer.key.clone(), writer.process, writer.starts.clone());
+        for start in starts {
+            self.add_record(&key, Some(start), Owner::Claim(id), begun, process);
+        }
+    }
+
+    pub(super) fn begin_write(&mut self, under: &Under, id: WriterId, content: &Bytes) {
+        let Some(writer) = self.writers.get(&id) else { return };
+        let total = writer.longest() + content.len() as u64;
+        let (key, open) = (writer.key.clone(), writer.state == WriterState::Open);
+        if open && total >= self.settings.chunk_size {
+            self.may_claim(id, under.begun);
+        }
+        self.note_effect(&key, under.id, Some(id));
+    }
+
+    pub(super) fn end_write(
+        &mut self,
+        under: &Under,
+        id: WriterId,
+        content: &Bytes,
+        outcome: Outcome,
+        now: Moment,
+    ) -> Result<(), Violation> {
+        let key = self.check_open(under, id, &outcome)?;
+        let Some(key) = key else { return Ok(()) };
+        match outcome {
+            Outcome::Done => {
+                let bound = self.settings.writer_bytes_max;
+                let late = self.settings.late;
+                self.end_effects(under.id, now);
+                let Some(writer) = self.writers.get_mut(&id) else { return Ok(()) };
+                writer.written.extend_from_slice(content);
+                if !writer.claimed && writer.written.len() as u64 > bound {
+                    writer.claimed = true;
+                    let since = writer.opened;
+                    let claim = Owner::Claim(id);
+                    self.slot(&key).record.acknowledge(claim, since, now, true, late);
+                }
+                Ok(())
+            }
+            Outcome::Failed(failure) => {
+                self.writer_failure(under, id, &key, &failure, false)?;
+                self.fail_writer(id, &key, now);
+                Ok(())
+            }
+            other => Err(self.violation(under, other, "done or failed")),
+        }
+    }
+
+    /// The key, if the call concerns an open writer; another writer's call is judged here.
+    fn check_open(
+        &mut self,
+        under: &Under,
+        id: WriterId,
+        outcome: &Outcome,
+    ) -> Result<Option<String>, Violation> {
+        let Some(writer) = self.writers.get_mut(&id) else {
+            return Err(self.violation(under, outcome, "there is no such writer"));
+        };
+        let kind = match outcome {
+            Outcome::Failed(failure) => Some(&failure.kind),
+            _ => None,
+        };
+        let closes = matches!(under.call, Call::Close { .. });
+        let allowed = match (writer.state, kind) {
+            (WriterState::Open, Some(ErrorKind::Misuse)) => "the writer is open",
+            (WriterState::Open, _) => return Ok(Some(writer.key.clone())),
+            (WriterState::Over, None) if closes && *outcome == Outcome::Done => {
+                writer.state = WriterState::OverAndClosed;
+                return Ok(None);
+            }
+            (WriterState::Failed, Some(_)) => return Ok(None),
+            (WriterState::Failed, None) => "the writer has failed",
+            (WriterState::Over, Some(ErrorKind::Misuse)) if !closes => return Ok(None),
+            (WriterState::Over, _) if closes => "done",
+            (WriterState::Closed | WriterState::OverAndClosed, Some(ErrorKind::Misuse)) => {
+                return Ok(None);
+            }
+            _ => "misuse: the writer is ended",
+        };
+        Err(self.violation(under, outcome, allowed))
+    }
+
+    /// Judges why a writer failed.
+    fn writer_failure(
+        &self,
+        under: &Under,
+        id: WriterId,
+        key: &str,
+        failure: &Failure,
+        commits: bool,
+    ) -> Result<(), Violation> {
+        let Some(writer) = self.writers.get(&id) else { return Ok(()) };
+        let disturbed = self.is_disturbed(key, Some(id), writer.begun.seq);
+        let lineages: Vec<u64> = writer.starts.iter().map(|start| start.lineage).collect();
+        let slot = self.slots.get(key);
+        let of_writer = |ended: Option<u64>| {
+            slot.is_some_and(|slot| {
+                slot.lineages.iter().any(|lineage| {
+                    lineages.contains(&lineage.id)
+                        && (lineage.ended || ended.is_some_and(|at| lineage.id <= at))
+                })
+            })
+        };
+        let allowed = match failure.kind {
+            ErrorKind::UploadLost => disturbed || of_writer(None),
+            ErrorKind::Overwritten => commits && (disturbed || of_writer(None)),
+            // A part of another session may have come late, under the same number.
+            ErrorKind::Service if commits && self.is_calm(under) => {
+                disturbed || of_writer(self.settled_version)
+            }
+            // Begun before the faults were over.
+            _ if self.settled.is_some_and(|settled| writer.opened.seq <= settled) => {
+                let before = Under { begun: writer.begun, ..under.clone() };
+                return self.judge(&before, key, Some(id), failure).map(drop);
+            }
+            _ => return self.judge(under, key, Some(id), failure).map(drop),
+        };
+        if allowed {
+            return Ok(());
+        }
+        Err(self.violation(under, &failure.kind, "nobody else was at the path"))
+    }
+
+    /// It ends without an end: what it sent may still arrive, and an upload may be left unnamed.
+    fn fail_writer(&mut self, id: WriterId, key: &str, now: Moment) {
+        let Some(writer) = self.writers.get_mut(&id) else { return };
+        writer.state = WriterState::Failed;
+        let claims = writer.claims;
+        let slot = self.slot(key);
+        slot.record.give_up(Owner::Claim(id), now);
+        if claims {
+            slot.leaks += 1;
+        }
+    }
+
+    pub(super) fn begin_close(&mut self, under: &Under, id: WriterId) {
+        let Some(writer) = self.writers.get(&id) else { return };
+        if writer.state != WriterState::Open {
+            return;
+        }
+        let (key, saves) = (writer.key.clone(), writer.saves());
+        let seals = writer.longest() >= self.settings.part_bytes_min;
+        let states = writer.states();
+        self.note_effect(&key, under.id, Some(id));
+        if !saves {
+            return;
+        }
+        if seals {
+            self.may_claim(id, under.begun);
+        }
+        for state in states {
+            let owner = Owner::Call(under.id);
+            self.add_record(&key, Some(state), owner, under.begun, under.process);
+        }
+    }
+
+    pub(super) fn end_close(
+        &mut self,
+        under: &Under,
+        id: WriterId,
+        outcome: Outcome,
+        now: Moment,
+    ) -> Result<(), Violation> {
+        let Some(key) = self.check_open(under, id, &outcome)? else { return Ok(()) };
+        let owner = Owner::Call(under.id);
+        let late = self.settings.late;
+        match outcome {
+            Outcome::Done => {
+                let saves = self.writers.get(&id).is_some_and(Writer::saves);
+                if saves {
+                    let record = &mut self.slot(&key).record;
+                    record.overtake(Owner::Claim(id), now);
+                    record.acknowledge(owner, under.begun, now, true, late);
+                }
+                self.end_writer(under, id, &key, WriterState::Closed, now);
+                Ok(())
+            }
+            Outcome::Failed(failure) => {
+                self.writer_failure(under, id, &key, &failure, false)?;
+                self.slot(&key).record.give_up(owner, now);
+                self.fail_writer(id, &key, now);
+                Ok(())
+            }
+            other => Err(self.violation(under, other, "done or failed")),
+        }
+    }
+
+    /// A writer has ended as it was asked to.
+    fn end_writer(&mut self, under: &Under, id: WriterId, key: &str, to: WriterState, now: Moment) {
+        let since = self.writers.get(&id).map_or(0, |writer| writer.begun.seq);
+        // Somebody else's record may have taken the place of the one that named its upload.
+        let disturbed = self.is_disturbed(key, Some(id), since);
+        self.end_effects(under.id, now);
+        let Some(writer) = self.writers.get_mut(&id) else { return };
+        writer.state = to;
+        let claims = writer.claims;
+        let slot = self.slot(key);
+        slot.record.close(Owner::Claim(id), now);
+        if claims && disturbed {
+            slot.leaks += 1;
+        }
+    }
+
+    pub(super) fn begin_commit(&mut self, under: &Under, id: WriterId) {
+        let Some(writer) = self.writers.get(&id) else { return };
+        if writer.state != WriterState::Open {
+            return;
+        }
+        let key = writer.key.clone();
+        let parts = writer.may_have_parts(self.settings.chunk_size);
+        let states = writer.states();
+        self.note_effect(&key, under.id, Some(id));
+        if parts {
+            self.may_claim(id, under.begun);
+        }
+        for state in states {
+            self.add_object(&key, Some(state.content), under, parts);
+        }
+        self.add_record(&key, None, Owner::Call(under.id), under.begun, under.process);
+        let forgotten = &mut self.slot(&key).record.forgotten;
+        forgotten.push((under.process, under.id, u64::MAX));
+    }
+
+    pub(super) fn end_commit(
+        &mut self,
+        under: &Under,
+        id: WriterId,
+        outcome: Outcome,
+        now: Moment,
+    ) -> Result<(), Violation> {
+        let Some(key) = self.check_open(under, id, &outcome)? else { return Ok(()) };
+        let owner = Owner::Call(under.id);
+        let (late, calm) = (self.settings.late, self.is_calm(under));
+        end_forgetting(&mut self.slot(&key).record.forgotten, under, now);
+        match outcome {
+            Outcome::Done => {
+                let slot = self.slot(&key);
+                slot.object.acknowledge(owner, under.begun, now, true, late);
+                slot.record.close(Owner::Claim(id), now);
+                if calm {
+                    slot.record.acknowledge(owner, under.begun, now, false, late);
+                } else {
+                    // A failed deletion of the record does not fail the commit.
+                    slot.record.give_up(owner, now);
+                }
+                // Its own, and those that it may take for strays of its own Create.
+                self.slot(&key).end_lineages(|_| true);
+                self.end_writer(under, id, &key, WriterState::Over, now);
+                Ok(())
+            }
+            Outcome::Failed(failure) => {
+                self.writer_failure(under, id, &key, &failure, true)?;
+                let slot = self.slot(&key);
+                slot.record.give_up(owner, now);
+                if matches!(failure.kind, ErrorKind::UploadLost | ErrorKind::Overwritten) {
+                    // It may have been completed and then replaced, but no more.
+                    slot.object.close(owner, now);
+                } else {
+                    slot.object.give_up(owner, now);
+                }
+                self.slot(&key).end_lineages(|_| true);
+                self.fail_writer(id, &key, now);
+                Ok(())
+            }
+            other => Err(self.violation(under, other, "done or failed")),
+        }
+    }
+
+    pub(super) fn begin_cancel(&mut self, under: &Under, id: WriterId) {
+        let Some(writer) = self.writers.get(&id) else { return };
+        if writer.state != WriterState::Open {
+            return;
+        }
+        let key = writer.key.clone();
+        self.note_effect(&key, under.id, Some(id));
+        self.add_record(&key, None, Owner::Call(under.id), under.begun, under.process);
+        let forgotten = &mut self.slot(&key).record.forgotten;
+        forgotten.push((under.process, under.id, u64::MAX));
+    }
+
+    pub(super) fn end_cancel(
+        &mut self,
+        under: &Under,
+        id: WriterId,
+        outcome: Outcome,
+        now: Moment,
+    ) -> Result<(), Violation> {
+        let Some(key) = self.check_open(under, id, &outcome)? else { return Ok(()) };
+        let owner = Owner::Call(under.id);
+        let late = self.settings.late;
+        end_forgetting(&mut self.slot(&key).record.forgotten, under, now);
+        // Its own, and those that it may take for strays of its own Create.
+        self.slot(&key).end_lineages(|_| true);
+        match outcome {
+            Outcome::Done => {
+                let writer = self.writers.get(&id);
+                // A create writer that never claimed has no record to delete.
+                let resumed = writer.is_some_and(|writer| writer.append && !writer.may_be_fresh());
+                let claimed = writer.is_some_and(|writer| writer.claimed);
+                let record = &mut self.slot(&key).record;
+                record.overtake(Owner::Claim(id), now);
+                if resumed || claimed {
+                    record.acknowledge(owner, under.begun, now, true, late);
+                } else {
+                    record.close(owner, now);
+                }
+                self.end_writer(under, id, &key, WriterState::Over, now);
+                Ok(())
+            }
+            Outcome::Failed(failure) => {
+                self.writer_failure(under, id, &key, &failure, false)?;
+                self.slot(&key).record.give_up(owner, now);
+                self.fail_writer(id, &key, now);
+                Ok(())
+            }
+            other => Err(self.violation(under, other, "done or failed")),
+        }
+    }
+
+    /// A writer is forgotten without an end.
+    pub(super) fn forget_writer(&mut self, id: WriterId, now: Moment) {
+        let Some(writer) = self.writers.get(&id) else { return };
+        if matches!(writer.state, WriterState::Opening | WriterState::Open) {
+            let key = writer.key.clone();
+            self.fail_writer(id, &key, now);
+        }
+        if let Some(writer) = self.writers.get_mut(&id) {
+            writer.state = WriterState::Gone;
+        }
+    }
+
+    pub(super) fn forget_writers_of(&mut self, process: ProcessId, now: Moment) {
+        let of_process =
+            |(id, writer): (&WriterId, &Writer)| (writer.process == process).then_some(*id);
+        let ids: Vec<WriterId> = self.writers.iter().filter_map(of_process).collect();
+        for id in ids {
+            self.forget_writer(id, now);
+        }
+    }
+}
+
+impl Writer {
+    /// The most that it may hold.
+    fn longest(&self) -> u64 {
+        let prefix = self.starts.iter().map(|start| start.content.len()).max().unwrap_or(0);
+        (prefix + self.written.len()) as u64
+    }
+
+    /// Whether a Close has something to say.
+    fn saves(&self) -> bool {
+        !self.append || !self.written.is_empty()
+    }
+
+    /// Whether it may commit by parts.
+    fn may_have_parts(&self, chunk: u64) -> bool {
+        self.longest() >= chunk || self.starts.iter().any(|start| !start.content.is_empty())
+    }
+
+    fn may_be_fresh(&self) -> bool {
+        self.starts.iter().any(|start| start.content.is_empty())
+    }
+
+    /// What it would leave if it ended now.
+    fn states(&self) -> Vec<Resume> {
+        let state = |start: &Resume| {
+            let content = [&start.content[..], &self.written].concat();
+            Resume { content: content.into(), base: start.base.clone(), lineage: start.lineage }
+        };
+        self.starts.iter().map(state).collect()
+    }
+}
+
+/// What an append between `since` and now may find, and whether it passed by a dead record.
+fn finds(slot: &Slot, since: u64, except: Option<Owner>) -> Vec<(Found, bool)> {
+    let mut finds = Vec::new();
+    let records = slot.record.met(since).filter(|seen| Some(seen.owner) != except);
+    for record in records {
+        for object in slot.object.met(since) {
+            let (alive, dead) = match (&record.value, &object.value) {
+                (None, _) => (false, false),
+                (Some(_), None) => (true, false),
+                (Some(resume), Some(content)) => match &resume.base {
+                    Some((version, _)) if *version == object.id => (true, false),
+                    Some((_, base)) => (base == content, true),
+                    None => (false, true),
+                },
+            };
+            if alive && let Some(resume) = &record.value {
+                finds.push((Found::Resume(resume.clone()), false));
+            }
+            if dead || record.value.is_none() {
+                let found = match &object.value {
+                    None => Found::Nothing,
+                    Some(content) if content.is_empty() => {
+                        Found::Empty(Some((object.id, content.clone())))
+                    }
+                    Some(content) => Found::Committed(content.len() as u64),
+                };
+                finds.push((found, dead));
+            }
+        }
+    }
+    finds
+}

@@ -1,0 +1,106 @@
+//! Programs: what changes nothing.
+
+use bytes::BytesMut;
+
+use super::{Call, Outcome, Program};
+use crate::{Error, sim::model::Entry};
+
+impl Program {
+    pub(super) async fn get(&mut self) {
+        let path = self.known_file();
+        self.get_file(&path).await;
+    }
+
+    pub(in crate::sim) async fn get_file(&self, path: &str) {
+        let call = Call::Get { path: path.to_owned() };
+        self.call(call, self.client.get(path), |content| Outcome::Content(content.clone())).await;
+    }
+
+    /// Reads in pieces, with rests between; now and then it stops early.
+    pub(super) async fn read(&mut self) {
+        let path = self.known_file();
+        self.read_file(&path).await;
+    }
+
+    pub(in crate::sim) async fn read_file(&mut self, path: &str) {
+        let offset = if self.dice.happens(500) { 0 } else { self.dice.below(200) };
+        let lazy = self.dice.happens(500);
+        let name = "read";
+        let id = self.begin(Call::Read { path: path.to_owned(), offset });
+        let mut got = BytesMut::new();
+        let outcome = match self.read_all(path, offset, lazy, &mut got).await {
+            Ok(()) => Outcome::Content(got.freeze()),
+            Err(error) if got.is_empty() => Outcome::Failed((&error).into()),
+            Err(error) => Outcome::Prefix { got: got.freeze(), error: (&error).into() },
+        };
+        self.shared.ended(id, name, outcome);
+    }
+
+    async fn read_all(
+        &mut self,
+        path: &str,
+        offset: u64,
+        lazy: bool,
+        got: &mut BytesMut,
+    ) -> Result<(), Error> {
+        let mut reader = self.client.reader(path, offset).await?;
+        while let Some(data) = reader.read().await? {
+            got.extend_from_slice(&data);
+            if !lazy {
+                continue;
+            }
+            // What is read may be replaced meanwhile, by this program or by another.
+            if self.dice.happens(500) {
+                Box::pin(self.put_file(path)).await;
+            } else {
+                self.rest().await;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn stat(&mut self) {
+        let path = self.paths.any(&mut self.dice);
+        self.stat_path(&path).await;
+    }
+
+    pub(in crate::sim) async fn stat_path(&self, path: &str) {
+        let call = Call::Stat { path: path.to_owned() };
+        let info =
+            |info: &crate::driver::FileInfo| Outcome::Info { size: info.size, is_dir: info.is_dir };
+        self.call(call, self.client.stat(path), info).await;
+    }
+
+    pub(super) async fn list(&mut self) {
+        let path = self.paths.directory(&mut self.dice);
+        self.list_path(&path).await;
+    }
+
+    pub(in crate::sim) async fn list_path(&self, path: &str) {
+        let call = Call::List { path: path.to_owned() };
+        self.call(call, self.client.list(path), |names| Outcome::Names(names.clone())).await;
+    }
+
+    pub(super) async fn walk(&mut self) {
+        let from = self.paths.directory(&mut self.dice);
+        let skips = if self.dice.happens(500) {
+            vec![self.paths.directory(&mut self.dice)]
+        } else {
+            Vec::new()
+        };
+        self.walk_from(&from, skips).await;
+    }
+
+    pub(in crate::sim) async fn walk_from(&self, from: &str, skips: Vec<String>) {
+        let call = Call::Walk { from: from.to_owned(), skips: skips.iter().cloned().collect() };
+        let entries = |entries: &Vec<crate::op::WalkEntry>| {
+            let entry = |entry: &crate::op::WalkEntry| Entry {
+                path: entry.path.clone(),
+                is_dir: entry.is_dir,
+                size: entry.size,
+            };
+            Outcome::Entries(entries.iter().map(entry).collect())
+        };
+        self.call(call, self.client.walk(from, &skips), entries).await;
+    }
+}
