@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use cos_proto::{
     CopySource, Error, ErrorKind, Key, ObjectMeta, Operation, Payload, Policy, Presign,
-    PresignedUrl, Session, UnixTime, UploadId,
+    PresignedUrl, Session, UploadId,
     api::{CopyOptions, GetOptions, ListOptions, ListUploadsOptions, ObjectOptions},
     driver::Naming,
     op::{
@@ -186,13 +186,13 @@ impl Client {
         self.run_bulk(DeleteTree::new(key))
     }
 
-    /// Aborts the unfinished uploads of keys with this prefix that are older than `age`, and deletes
-    /// their resume records.
+    /// Aborts the unfinished uploads of keys with this prefix that are older than `age`, by the
+    /// service's clock, and deletes their resume records.
     ///
     /// # Errors
     /// [`Error::failures`] names what could not be aborted or deleted.
     pub fn sweep(&self, prefix: &str, age: Duration) -> Result<SweepOutcome, Error> {
-        self.run_bulk(Sweep::new(prefix, self.service_time() - age))
+        self.run_bulk(Sweep::new(prefix, age))
     }
 
     /// Presigns a URL. Nothing is sent, but the credentials provider may be asked.
@@ -202,12 +202,6 @@ impl Client {
     pub fn presign(&self, presign: &Presign) -> Result<PresignedUrl, Error> {
         self.shared.ensure_credentials();
         self.session().presign(self.shared.now().unix, presign)
-    }
-
-    /// The wall clock as the service has it.
-    pub(crate) fn service_time(&self) -> UnixTime {
-        let ours = self.shared.now().unix.as_secs();
-        UnixTime::from_secs(ours.saturating_add(self.session().skew()))
     }
 
     /// Runs any operation of the core, one call at a time.

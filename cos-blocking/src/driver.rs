@@ -138,7 +138,8 @@ impl Driver {
     /// Lists the direct children of a directory as full paths.
     ///
     /// # Errors
-    /// [`PathNotFound`](cos_proto::ErrorKind::PathNotFound), except for `/`.
+    /// [`PathNotFound`](cos_proto::ErrorKind::PathNotFound), except for `/`;
+    /// [`TooLarge`](cos_proto::ErrorKind::TooLarge) beyond 256 MiB of paths: walk such a directory.
     pub fn list(&self, path: &str) -> Result<Vec<String>, Error> {
         self.run(path, self.core.list(path), self.core.policy())
     }
@@ -200,14 +201,13 @@ impl Driver {
         self.core.redirect_url(self.client.shared.now().unix, method, path, expires)
     }
 
-    /// Aborts the uploads below the root directory that are older than `age`, and deletes their
-    /// records.
+    /// Aborts the uploads below the root directory that are older than `age`, by the service's
+    /// clock, and deletes their records.
     ///
     /// # Errors
     /// [`Error::failures`] names what could not be aborted or deleted.
     pub fn sweep(&self, age: Duration) -> Result<SweepOutcome, Error> {
-        let sweep = self.core.sweep(self.client.service_time() - age);
-        self.run("/", Ok(sweep), self.core.policy())
+        self.run("/", Ok(self.core.sweep(age)), self.core.policy())
     }
 
     fn run<O, T>(&self, path: &str, operation: Result<O, Error>, policy: Policy) -> Result<T, Error>

@@ -18,7 +18,10 @@ use ureq::{Agent, SendBody};
 
 pub(crate) use self::body::Body;
 use self::body::PayloadReader;
-use crate::{permits::Permit, transport::Pace};
+use crate::{
+    permits::Permit,
+    transport::{Pace, veiled},
+};
 
 /// What exchanges need.
 pub(crate) struct Exchanger {
@@ -89,13 +92,15 @@ impl Exchanger {
     }
 
     fn run(&self, request: Request<()>, payload: Payload) -> Result<Response<ureq::Body>, Failure> {
-        let result = if payload.is_empty() {
-            self.agent.run(request.map(|()| SendBody::none()))
-        } else {
-            // The core has set Content-Length, so ureq does not send it chunked.
-            let mut reader = PayloadReader::new(payload);
-            self.agent.run(request.map(|()| SendBody::from_reader(&mut reader)))
-        };
+        let result = veiled(request, |request| {
+            if payload.is_empty() {
+                self.agent.run(request.map(|()| SendBody::none()))
+            } else {
+                // The core has set Content-Length, so ureq does not send it chunked.
+                let mut reader = PayloadReader::new(payload);
+                self.agent.run(request.map(|()| SendBody::from_reader(&mut reader)))
+            }
+        });
         result.map_err(classify::failure)
     }
 }

@@ -4,6 +4,7 @@ mod connect;
 mod pace;
 mod proxy;
 mod tls;
+mod veil;
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
@@ -12,7 +13,7 @@ use ureq::{Agent, config::AutoHeaderValue, tls::TlsConfig};
 
 use self::connect::{Connect, ResolveOnConnect};
 pub use self::proxy::Proxy;
-pub(crate) use self::{connect::ConnectFailed, pace::Pace};
+pub(crate) use self::{connect::ConnectFailed, pace::Pace, veil::veiled};
 
 /// How long an idle connection is kept; COS closes its side later than that.
 const IDLE_AGE: Duration = Duration::from_secs(15);

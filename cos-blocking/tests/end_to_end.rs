@@ -105,8 +105,7 @@ fn unfinished_uploads_are_listed_and_aborted() {
         writer.close().unwrap();
         states.push(writer.state());
     }
-    let mut options = ListUploadsOptions::new("u/");
-    options.max_uploads = Some(1);
+    let options = ListUploadsOptions::new("u/").max_uploads(1);
     let found: Vec<_> =
         client.list_uploads(options).flat_map(|page| page.unwrap().uploads).collect();
     let names: Vec<_> = found.iter().map(|upload| upload.key.as_str()).collect();

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use cos_proto::{
     CopySource, Error, Key, ObjectMeta, Operation, Payload, Policy, Presign, PresignedUrl, Session,
-    UnixTime, UploadId,
+    UploadId,
     api::{CopyOptions, GetOptions, ListOptions, ListUploadsOptions, ObjectOptions},
     driver::Naming,
     op::{
@@ -187,13 +187,13 @@ impl Client {
         self.run_bulk(DeleteTree::new(key)).await
     }
 
-    /// Aborts the unfinished uploads of keys with this prefix that are older than `age`, and deletes
-    /// their resume records.
+    /// Aborts the unfinished uploads of keys with this prefix that are older than `age`, by the
+    /// service's clock, and deletes their resume records.
     ///
     /// # Errors
     /// [`Error::failures`] names what could not be aborted or deleted.
     pub async fn sweep(&self, prefix: &str, age: Duration) -> Result<SweepOutcome, Error> {
-        self.run_bulk(Sweep::new(prefix, self.service_time() - age)).await
+        self.run_bulk(Sweep::new(prefix, age)).await
     }
 
     /// Presigns a URL. Nothing is sent, but the credentials provider may be asked.
@@ -203,12 +203,6 @@ impl Client {
     pub async fn presign(&self, presign: &Presign) -> Result<PresignedUrl, Error> {
         self.fresh_credentials().await;
         self.session().presign(self.shared.now().unix, presign)
-    }
-
-    /// The wall clock as the service has it.
-    pub(crate) fn service_time(&self) -> UnixTime {
-        let ours = self.shared.now().unix.as_secs();
-        UnixTime::from_secs(ours.saturating_add(self.session().skew()))
     }
 
     /// Sees to it that the session has credentials, if any are to be had.

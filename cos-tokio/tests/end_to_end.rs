@@ -146,8 +146,7 @@ async fn unfinished_uploads_are_listed_and_aborted() {
         writer.close().await.expect("closed");
         states.push(writer.state());
     }
-    let mut options = ListUploadsOptions::new("u/");
-    options.max_uploads = Some(1);
+    let options = ListUploadsOptions::new("u/").max_uploads(1);
     let mut pages = client.list_uploads(options);
     let mut found = Vec::new();
     while let Some(page) = pages.next_page().await {

@@ -18,7 +18,7 @@ use ureq::{
     },
 };
 
-use super::pace::Pace;
+use super::{pace::Pace, veil};
 
 /// Resolves nothing: [`Connect`] does.
 ///
@@ -142,6 +142,9 @@ impl Transport for EarlyAnswers {
         if self.send_error.is_some() {
             return Ok(());
         }
+        if let Some(output) = self.inner.buffers().output().get_mut(..amount) {
+            veil::lift(output);
+        }
         match self.inner.transmit_output(amount, Pace::apply(timeout)?) {
             Err(Error::Io(error)) if is_closed(&error) => {
                 self.send_error = Some(error);
@@ -153,6 +156,7 @@ impl Transport for EarlyAnswers {
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         let input = Pace::apply(timeout).and_then(|timeout| self.inner.await_input(timeout));
+        let input = input.map_err(cut_off);
         match (input, self.send_error.take()) {
             (Ok(false) | Err(_), Some(error)) => Err(Error::Io(error)),
             (result, error) => {
@@ -168,6 +172,24 @@ impl Transport for EarlyAnswers {
 
     fn is_tls(&self) -> bool {
         self.inner.is_tls()
+    }
+}
+
+/// ureq takes these for the end of a body that has no length, and so for a whole one. But who resets
+/// a connection, or ends TLS without saying so, has not said all.
+fn cut_off(error: Error) -> Error {
+    match error {
+        Error::Io(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::ConnectionReset
+            ) =>
+        {
+            Error::Io(io::Error::other(error))
+        }
+        error => error,
     }
 }
 
