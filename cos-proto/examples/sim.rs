@@ -20,7 +20,7 @@
 
 use std::{ops::Range, process::ExitCode, thread, time::Instant};
 
-use cos_proto::sim::{Counts, Dice, Options, Planted, run};
+use cos_proto::sim::{Counts, Dice, Options, Planted, replay, run};
 
 struct Arguments {
     from: u64,
@@ -54,10 +54,6 @@ fn main() -> ExitCode {
     let missing = if arguments.seeds >= 1000 { counts.missing() } else { Vec::new() };
     for missing in &missing {
         println!("MISSING {missing}");
-    }
-    for (seed, violation) in &violations {
-        println!("VIOLATION seed {seed}: {violation}");
-        println!("  replay: {}", cos_proto::sim::replay(*seed, arguments.planted));
     }
     println!("{} violations in {} worlds", violations.len(), arguments.seeds);
     ExitCode::from(u8::from(!violations.is_empty() || !missing.is_empty()))
@@ -129,6 +125,8 @@ fn run_share(seeds: Range<u64>, options: &Options) -> (Counts, Vec<(u64, String)
     for seed in seeds {
         let ran = std::panic::catch_unwind(|| run(Dice::new(seed), options));
         let Ok(report) = ran else {
+            println!("VIOLATION seed {seed}: panicked");
+            println!("  replay: {}", replay(seed, options.planted));
             violations.push((seed, "panicked".to_owned()));
             continue;
         };
@@ -138,6 +136,9 @@ fn run_share(seeds: Range<u64>, options: &Options) -> (Counts, Vec<(u64, String)
             println!("transcript {:016x}", report.transcript);
         }
         if let Some(violation) = report.violation {
+            // At once: a million worlds take a while.
+            println!("VIOLATION seed {seed}: {violation}");
+            println!("  replay: {}", replay(seed, options.planted));
             violations.push((seed, violation));
             if violations.len() >= VIOLATIONS_MAX {
                 break;
