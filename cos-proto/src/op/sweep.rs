@@ -125,12 +125,13 @@ impl Sweep {
     /// be answered by clocks that differ a little: the earliest counts.
     fn cut_off(&mut self, list: &Reply) -> Result<UnixTime, Rejected> {
         let partial = u64::from(self.age.subsec_nanos() > 0);
-        let mut age = Duration::from_secs(self.age.as_secs().saturating_add(partial));
+        let age = Duration::from_secs(self.age.as_secs().saturating_add(partial));
+        let mut cut_off = list.asked_at().map(|asked_at| asked_at - age);
         if planted!(self.simulated, SweepIgnoresAge) {
-            age = Duration::ZERO;
+            cut_off = Some(UnixTime::from_secs(i64::MAX));
         }
         self.reaper
-            .spare_since(list.asked_at().map(|asked_at| asked_at - age))
+            .spare_since(cut_off)
             .ok_or_else(|| Rejected::Retry(Reason::Malformed("a list without a valid Date".into())))
     }
 }

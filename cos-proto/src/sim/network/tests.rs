@@ -467,6 +467,8 @@ fn the_same_seed_gives_the_same_transcript_and_calm_delivers() {
         FaultKind::DuplicateReply,
         FaultKind::ErrorIn200,
         FaultKind::ErrorIn200Done,
+        FaultKind::CorruptCopy,
+        FaultKind::OtherRange,
         FaultKind::ListLag,
         FaultKind::UploadsLag,
     ];
