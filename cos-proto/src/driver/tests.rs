@@ -235,6 +235,18 @@ fn clones_share_what_was_written_lately() {
 }
 
 #[test]
+fn a_put_that_fails_does_not_undo_the_memory_of_an_earlier_one() {
+    let driver = driver_in("");
+    let mut store = Store::new();
+    store.run(driver.put_content("/a/b", "x").expect("path"), 1).expect("put");
+    let mut store = store.fault("PutObject a/b", 1, Effect::Refuse(403, "AccessDenied"));
+    store.run(driver.put_content("/a/b", "y").expect("path"), 1).expect_err("refused");
+    store.lagging.push("a/b".into());
+    store.run(driver.delete(Ticks::ZERO, "/a").expect("path"), 9).expect("deleted");
+    assert!(store.objects.is_empty() && driver.recent().is_empty());
+}
+
+#[test]
 fn sweeps_its_own_root_only() {
     let upload = Some(crate::UploadId::new("1").expect("id"));
     let state = UploadState { upload, ..UploadState::default() };
