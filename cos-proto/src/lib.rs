@@ -159,7 +159,7 @@ pub use crate::{
     operation::{Next, Operation, Rejected},
     path::{DriverPath, KEY_BYTES_MAX, Key, RootDirectory},
     payload::Payload,
-    recent::Recent,
+    recent::{Recent, RecentMark},
     session::{Bucket, CopySource, Endpoint, Presign, PresignedUrl, Region, Session},
     time::{Now, Ticks, UnixTime},
 };

@@ -13,11 +13,19 @@ use crate::{Key, Session, Ticks, UploadId, session::LatestTicks};
 /// A recursive delete adds them to what the lists show. Operations know no time, but the machine
 /// that handles an answer tells its session, from which an entry has its time. At most 16 384
 /// entries are kept; the oldest goes first. Cloning shares the memory.
+///
+/// A write is noted when its call begins, since from then on it may be there, and again when that
+/// has ended, since until then it may have taken effect. A deletion makes the driver forget what was
+/// noted before it began; another write of the key may come after it, whoever is answered first.
 #[derive(Clone, Debug)]
 pub struct Recent {
     clock: LatestTicks,
     state: Arc<Mutex<State>>,
 }
+
+/// A point in the order of all notes; the default is before them all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecentMark(u64);
 
 /// How long an entry is kept.
 const KEPT_FOR: Duration = Duration::from_secs(120);
@@ -48,6 +56,11 @@ impl Recent {
         Self { clock: session.latest_ticks(), state: Arc::default() }
     }
 
+    /// Where the notes end so far.
+    pub fn mark(&self) -> RecentMark {
+        RecentMark(self.lock().noted)
+    }
+
     /// An object was, or may have been, created or replaced.
     pub fn note_object(&self, key: &Key) {
         self.note((key.clone(), None));
@@ -58,9 +71,13 @@ impl Recent {
         self.note((key.clone(), Some(id.clone())));
     }
 
-    /// An object was deleted.
-    pub fn forget_object(&self, key: &Key) {
-        self.lock().forget(&(key.clone(), None));
+    /// An object was deleted by a call that began at this mark.
+    pub fn forget_object(&self, key: &Key, begun: RecentMark) {
+        let name = (key.clone(), None);
+        let mut state = self.lock();
+        if state.names.get(&name).is_some_and(|place| *place <= begun.0) {
+            state.forget(&name);
+        }
     }
 
     /// A multipart upload was completed or aborted.
@@ -179,7 +196,7 @@ mod tests {
             recent.note_object(&key(text));
         }
         assert_eq!(objects(&recent, at(0), "a"), ["a", "a/b/c", "a/c"]);
-        recent.forget_object(&key("a/c"));
+        recent.forget_object(&key("a/c"), recent.mark());
         assert_eq!(objects(&recent.clone(), at(0), "a"), ["a", "a/b/c"]);
     }
 
@@ -195,6 +212,25 @@ mod tests {
         let left = recent.uploads_below(at(0), &key("a"), "a/");
         assert_eq!(left, [(key("a/b"), ids[1].clone())]);
         assert_eq!(objects(&recent, at(0), "a"), ["a/b"]);
+    }
+
+    #[test]
+    fn a_deletion_makes_forget_only_what_was_noted_before_it_began() {
+        let recent = Recent::empty();
+        let before = recent.mark();
+        for text in ["a/1", "a/2"] {
+            recent.note_object(&key(text));
+        }
+        let begun = recent.mark();
+        recent.note_object(&key("a/2"));
+        for text in ["a/1", "a/2", "a/3"] {
+            recent.forget_object(&key(text), before);
+        }
+        assert_eq!(objects(&recent, at(0), "a"), ["a/1", "a/2"]);
+        for text in ["a/1", "a/2"] {
+            recent.forget_object(&key(text), begun);
+        }
+        assert_eq!(objects(&recent, at(0), "a"), ["a/2"]);
     }
 
     #[test]

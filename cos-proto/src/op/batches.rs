@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::failures::Failures;
 use crate::{
-    Call, CallError, Key, KeyFailure, Reason, Rejected, Reply, api, error::Cause, recent::Recent,
+    Call, CallError, Key, KeyFailure, Reason, Rejected, Reply, api,
+    error::Cause,
+    recent::{Recent, RecentMark},
 };
 
 pub(crate) use crate::api::delete_objects::KEYS_MAX as BATCH_KEYS_MAX;
@@ -21,7 +23,7 @@ pub(crate) use crate::api::delete_objects::KEYS_MAX as BATCH_KEYS_MAX;
 #[derive(Debug, Default)]
 pub(crate) struct Batches {
     queued: VecDeque<Key>,
-    in_flight: BTreeMap<BatchId, Batch>,
+    in_flight: BTreeMap<BatchId, Flight>,
     begun: u64,
     deleted: u64,
     /// Who is to forget what is deleted.
@@ -31,6 +33,13 @@ pub(crate) struct Batches {
 /// Names one batch over all its attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BatchId(u64);
+
+/// A batch that is being deleted.
+#[derive(Debug)]
+struct Flight {
+    batch: Batch,
+    begun: RecentMark,
+}
 
 #[derive(Debug)]
 enum Batch {
@@ -49,10 +58,15 @@ impl Batches {
         self.recent = Some(recent);
     }
 
-    /// A key turned out not to be there.
-    pub(crate) fn forget(&self, key: &Key) {
+    /// What a call that begins now may make forget.
+    pub(crate) fn mark(&self) -> RecentMark {
+        self.recent.as_ref().map(Recent::mark).unwrap_or_default()
+    }
+
+    /// A key turned out not to be there, by a call that began then.
+    pub(crate) fn forget(&self, key: &Key, begun: RecentMark) {
         if let Some(recent) = &self.recent {
-            recent.forget_object(key);
+            recent.forget_object(key, begun);
         }
     }
 
@@ -62,7 +76,7 @@ impl Batches {
 
     /// How many keys wait or are being deleted.
     pub(crate) fn held(&self) -> usize {
-        let flying: usize = self.in_flight.values().map(Batch::keys).sum();
+        let flying: usize = self.in_flight.values().map(|flight| flight.batch.keys()).sum();
         self.queued.len().saturating_add(flying)
     }
 
@@ -94,7 +108,7 @@ impl Batches {
         };
         self.begun = self.begun.saturating_add(1);
         let id = BatchId(self.begun);
-        self.in_flight.insert(id, batch);
+        self.in_flight.insert(id, Flight { batch, begun: self.mark() });
         Some(id)
     }
 
@@ -104,7 +118,7 @@ impl Batches {
     }
 
     pub(crate) fn call(&self, id: BatchId) -> Call {
-        match self.in_flight.get(&id) {
+        match self.in_flight.get(&id).map(|flight| &flight.batch) {
             Some(Batch::One(key)) => api::delete_object::call(key, None),
             Some(Batch::Many { keys, .. }) => api::delete_objects::call(keys),
             // A machine asks only for calls that have not ended; this one would do no harm.
@@ -119,14 +133,15 @@ impl Batches {
         reply: &Reply,
         failures: &mut Failures,
     ) -> Result<(), Rejected> {
-        match self.in_flight.get_mut(&id) {
-            Some(Batch::Many { keys, refused }) => {
+        let Some(Flight { batch, begun }) = self.in_flight.get_mut(&id) else { return Ok(()) };
+        match batch {
+            Batch::Many { keys, refused } => {
                 let (again, failed): (Vec<_>, Vec<_>) =
                     api::delete_objects::decode(reply)?.into_iter().partition(may_pass);
                 let named: BTreeSet<&str> =
                     again.iter().chain(&failed).map(|failure| &*failure.key).collect();
                 for key in keys.iter().filter(|key| !named.contains(key.as_str())) {
-                    deleted(&mut self.deleted, self.recent.as_ref(), key);
+                    deleted(&mut self.deleted, self.recent.as_ref(), key, *begun);
                 }
                 let left: BTreeSet<&str> = again.iter().map(|failure| &*failure.key).collect();
                 keys.retain(|key| left.contains(key.as_str()));
@@ -136,10 +151,7 @@ impl Batches {
                     return Err(Rejected::Retry(Reason::KeysFailed { keys: keys.len() }));
                 }
             }
-            Some(Batch::One(key)) => {
-                deleted(&mut self.deleted, self.recent.as_ref(), key);
-            }
-            None => {}
+            Batch::One(key) => deleted(&mut self.deleted, self.recent.as_ref(), key, *begun),
         }
         self.in_flight.remove(&id);
         Ok(())
@@ -147,16 +159,14 @@ impl Batches {
 
     /// A call that failed for good.
     pub(crate) fn on_error(&mut self, id: BatchId, error: CallError, failures: &mut Failures) {
-        match self.in_flight.remove(&id) {
-            Some(Batch::One(key)) if error.is_not_found() => {
-                deleted(&mut self.deleted, self.recent.as_ref(), &key);
+        let Some(Flight { batch, begun }) = self.in_flight.remove(&id) else { return };
+        match batch {
+            Batch::One(key) if error.is_not_found() => {
+                deleted(&mut self.deleted, self.recent.as_ref(), &key, begun);
             }
-            Some(Batch::One(key)) => failures.call(&[key], error),
-            Some(Batch::Many { refused, .. }) if is_partial(&error) => {
-                failures.keys(refused);
-            }
-            Some(Batch::Many { keys, .. }) => failures.call(&keys, error),
-            None => {}
+            Batch::One(key) => failures.call(&[key], error),
+            Batch::Many { refused, .. } if is_partial(&error) => failures.keys(refused),
+            Batch::Many { keys, .. } => failures.call(&keys, error),
         }
     }
 }
@@ -190,9 +200,9 @@ fn may_pass(failure: &KeyFailure) -> bool {
     )
 }
 
-fn deleted(count: &mut u64, recent: Option<&Recent>, key: &Key) {
+fn deleted(count: &mut u64, recent: Option<&Recent>, key: &Key, begun: RecentMark) {
     *count = count.saturating_add(1);
     if let Some(recent) = recent {
-        recent.forget_object(key);
+        recent.forget_object(key, begun);
     }
 }

@@ -211,9 +211,7 @@ impl Operation for Copy {
         if std::mem::replace(&mut self.asked, true) {
             return Next::Pending;
         }
-        if matches!(tag, Tag::Single | Tag::Complete) {
-            self.note_destination();
-        }
+        self.note_effect(tag);
         Next::Call(tag)
     }
 
@@ -277,16 +275,17 @@ impl Operation for Copy {
                 self.meta = Some(api::head_object::decode(&reply)?);
                 self.plan();
             }
-            Tag::Single => return self.copied(&reply),
-            Tag::Create => return self.created(&reply),
-            Tag::Part(number) => return self.part_copied(number, &reply),
-            Tag::Complete => return self.completed(&reply),
+            Tag::Single => self.copied(&reply)?,
+            Tag::Create => self.created(&reply)?,
+            Tag::Part(number) => self.part_copied(number, &reply)?,
+            Tag::Complete => self.completed(&reply)?,
             Tag::Verify => {
                 let seen = Seen::Object(api::head_object::decode(&reply)?);
                 self.verified(&seen);
             }
             Tag::Abort => self.aborted(None),
         }
+        self.note_effect(tag);
         Ok(())
     }
 
@@ -314,6 +313,7 @@ impl Operation for Copy {
             Tag::Verify => self.verified(&Seen::from_error(&error)),
             Tag::Abort => self.aborted(Some(&error)),
         }
+        self.note_effect(tag);
     }
 }
 

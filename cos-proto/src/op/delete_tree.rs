@@ -39,7 +39,7 @@ use crate::{
     Call, CallError, Error, ErrorKind, Key, KeyFailure, Next, Operation, Rejected, Reply, Ticks,
     UploadId,
     api::{self, GetOptions, ListOptions},
-    recent::Recent,
+    recent::{Recent, RecentMark},
 };
 
 /// Deletes the object at a key, all objects below `key/`, and their unfinished uploads.
@@ -66,6 +66,8 @@ pub struct DeleteTree {
     unseen_uploads: BTreeSet<(Key, UploadId)>,
     /// A recent object that is looked for.
     sought: Option<(Key, Step)>,
+    /// When that began.
+    seek_begun: RecentMark,
     found: bool,
     #[cfg(feature = "sim")]
     simulated: crate::sim::Simulated,
@@ -120,6 +122,7 @@ impl DeleteTree {
             unseen_objects: BTreeSet::new(),
             unseen_uploads: BTreeSet::new(),
             sought: None,
+            seek_begun: RecentMark::default(),
             found: false,
             #[cfg(feature = "sim")]
             simulated: crate::sim::Simulated::default(),
@@ -160,6 +163,7 @@ impl DeleteTree {
         }
         if let Some((_, step @ Step::Ready)) = &mut self.sought {
             *step = Step::UnderWay;
+            self.seek_begun = self.batches.mark();
             return Some(Tag::Seek);
         }
         let more = self.sources_open();
@@ -235,7 +239,7 @@ impl DeleteTree {
             self.found = true;
             self.batches.push(key);
         } else {
-            self.batches.forget(&key);
+            self.batches.forget(&key, self.seek_begun);
         }
     }
 

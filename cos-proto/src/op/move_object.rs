@@ -19,7 +19,7 @@ use super::{
 use crate::{
     Call, CallError, CopySource, Error, Key, Next, Operation, Rejected, Reply, Verification,
     api::{self, CopyOptions, GetOptions, SseC},
-    recent::Recent,
+    recent::{Recent, RecentMark},
 };
 
 /// Moves an object within the bucket; an object at the destination is replaced.
@@ -57,6 +57,7 @@ enum Phase {
     Delete {
         copied: Result<CopyOutcome, Error>,
         state: Once<()>,
+        begun: RecentMark,
     },
 }
 
@@ -88,12 +89,11 @@ impl Move {
     }
 
     fn deleted(&mut self, result: Result<(), Error>) {
+        let Phase::Delete { state, begun, .. } = &mut self.phase else { return };
         if let (Ok(()), Some(recent)) = (&result, &self.recent) {
-            recent.forget_object(&self.source);
+            recent.forget_object(&self.source, *begun);
         }
-        if let Phase::Delete { state, .. } = &mut self.phase {
-            *state = Once::Over(result);
-        }
+        *state = Once::Over(result);
     }
 }
 
@@ -116,7 +116,8 @@ impl Operation for Move {
                     return Next::Done(Err(error));
                 }
                 Next::Done(copied) => {
-                    self.phase = Phase::Delete { copied, state: Once::Ready };
+                    let begun = self.recent.as_ref().map(Recent::mark).unwrap_or_default();
+                    self.phase = Phase::Delete { copied, state: Once::Ready, begun };
                 }
             }
         }
@@ -126,7 +127,7 @@ impl Operation for Move {
                 Next::Done(result) => Next::Done(result),
                 Next::Pending | Next::Idle => Next::Pending,
             },
-            Phase::Delete { copied, state } => match (state.next(), copied) {
+            Phase::Delete { copied, state, .. } => match (state.next(), copied) {
                 (Next::Call(()), _) => Next::Call(Tag::Delete),
                 (Next::Done(Err(error)), _) => Next::Done(Err(error)),
                 (Next::Done(Ok(())), copied) => Next::Done(copied.clone()),

@@ -95,11 +95,24 @@ impl Put {
     }
 
     fn stored(&mut self, outcome: PutOutcome) {
-        self.state = State::Over(Ok(outcome));
+        self.over(Ok(outcome));
     }
 
     fn fail(&mut self, error: Error) {
-        self.state = State::Over(Err(error.at(self.key.as_str())));
+        self.over(Err(error.at(self.key.as_str())));
+    }
+
+    fn over(&mut self, result: Result<PutOutcome, Error>) {
+        self.note();
+        self.state = State::Over(result);
+    }
+
+    /// The object may be there. That stays noted also if the put fails for certain: an earlier one
+    /// may have noted the key as well, and a delete finds out what is not there.
+    fn note(&self) {
+        if let Some(recent) = &self.recent {
+            recent.note_object(&self.key);
+        }
     }
 
     /// The HEAD has answered, or failed.
@@ -137,12 +150,8 @@ impl Operation for Put {
     fn next(&mut self) -> Next<PutTag, Self::Output> {
         match std::mem::replace(&mut self.state, State::Putting) {
             State::Ready => {
-                // From now on the object may be there, also if whoever polls this stops. That stays
-                // noted if it fails: an earlier put of the key may be no older, and who seeks what is
-                // not there finds that out.
-                if let Some(recent) = &self.recent {
-                    recent.note_object(&self.key);
-                }
+                // Now already: whoever polls this may stop.
+                self.note();
                 Next::Call(PutTag::Put)
             }
             State::Putting => Next::Pending,
@@ -341,6 +350,26 @@ mod tests {
             let error = put.ends().expect_err("not stored");
             assert_eq!(error.kind(), kind);
             assert!(noted(&recent), "it may still appear");
+        }
+    }
+
+    #[test]
+    fn a_put_that_takes_long_is_remembered_from_its_end_on() {
+        for error in [None, Some(refused(403, "AccessDenied")), Some(lost())] {
+            let (mut put, recent) = put();
+            let begun = recent.mark();
+            match error {
+                None => {
+                    put.on_reply(PutTag::Put, reply(200, &[("etag", "\"e\"")], ""))
+                        .expect("stored");
+                }
+                Some(error) => put.on_error(PutTag::Put, error),
+            }
+            if matches!(put.next(), Next::Call(PutTag::Head)) {
+                put.on_reply(PutTag::Head, head("9", CHECK)).expect("accepted");
+            }
+            recent.forget_object(&key("a"), begun);
+            assert!(noted(&recent), "a deletion that began before may have come before it");
         }
     }
 

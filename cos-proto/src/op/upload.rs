@@ -31,7 +31,7 @@ use self::{
     parts::Parts,
 };
 use crate::{
-    ETag, Error, ErrorKind, Key, Next, PartNumber, UnixTime, UploadId,
+    ETag, Error, ErrorKind, Key, Next, PartNumber, RecentMark, UnixTime, UploadId,
     op::{
         UploadState,
         record::{PART_BYTES_MIN, record_key},
@@ -59,6 +59,8 @@ pub struct Upload {
     stray_possible: bool,
     /// The service's clock when Create was asked for, or before that.
     created_after: Option<UnixTime>,
+    /// When the record's deletion began.
+    drop_begun: RecentMark,
     created_here: bool,
     failure: Option<Error>,
     ended: Ended,
@@ -171,6 +173,7 @@ impl Upload {
             unsaved: true,
             stray_possible: false,
             created_after: None,
+            drop_begun: RecentMark::default(),
             created_here: false,
             failure: None,
             ended: Ended::No,
@@ -381,7 +384,7 @@ impl Upload {
         state
     }
 
-    /// A record is about to be written: from now on it may be there, whatever the answer.
+    /// A record is about to be written, or that has ended: it may be there, whatever the answer.
     fn note_record(&mut self) {
         self.record = RecordObject::Possible;
         if let (Some(recent), Persist::Record(key)) = (&self.options.recent, &self.persist) {
@@ -399,7 +402,7 @@ impl Upload {
     /// The record is deleted.
     fn forget_record(&self) {
         if let (Some(recent), Persist::Record(key)) = (&self.options.recent, &self.persist) {
-            recent.forget_object(key);
+            recent.forget_object(key, self.drop_begun);
         }
     }
 

@@ -1,7 +1,7 @@
 //! How a copy goes from one phase to the next.
 
 use super::{
-    Copy, CopyOutcome, Phase,
+    Copy, CopyOutcome, Phase, Tag,
     parts::{CopyParts, PART_BYTES_MAX},
     settling::Doubt,
 };
@@ -219,8 +219,9 @@ impl Copy {
         }
     }
 
-    pub(super) fn note_destination(&self) {
-        if let Some(recent) = &self.recent {
+    /// What a call that begins or has ended creates may be there, whatever the answer.
+    pub(super) fn note_effect(&self, tag: Tag) {
+        if let (Tag::Single | Tag::Complete | Tag::Verify, Some(recent)) = (tag, &self.recent) {
             recent.note_object(&self.destination);
         }
     }

@@ -8,6 +8,7 @@ use crate::{
     op::{
         UploadState,
         test_store::{Effect, Store, key},
+        testing::{page, refused, reply},
     },
 };
 
@@ -221,6 +222,47 @@ fn what_is_only_remembered_and_gone_already_is_not_found() {
     let mut store = store.fault("HeadObject a/1", 9, Effect::Refuse(403, "AccessDenied"));
     store.run(tree(&recent), 9).expect("deleted");
     assert_eq!(store.keys(), Vec::<&str>::new());
+}
+
+/// A write that ends while its key is deleted, or looked for, may have come after that.
+#[test]
+fn what_is_written_meanwhile_stays_remembered() {
+    for (listed, meanwhile) in [(true, false), (true, true), (false, false), (false, true)] {
+        let recent = Recent::empty();
+        recent.note_object(&key("a/1"));
+        let mut tree = DeleteTree::new(key("a")).with_recent(recent.clone(), Ticks::ZERO);
+        let shown: &[(&str, u64)] = if listed { &[("a/1", 1)] } else { &[] };
+        while !recent.is_empty() {
+            let tag = match tree.next() {
+                Next::Call(tag) => tag,
+                Next::Done(_) => break,
+                other => panic!("{other:?}"),
+            };
+            match tag {
+                Tag::Head | Tag::Reap(_) => tree.on_error(tag, refused(404, "")),
+                Tag::Objects => {
+                    tree.on_reply(tag, page(shown, &[], None)).expect("listed");
+                }
+                Tag::Uploads => {
+                    let none = "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>\
+                                </ListMultipartUploadsResult>";
+                    tree.on_reply(tag, reply(200, &[], none)).expect("listed");
+                }
+                Tag::Seek | Tag::Delete(_) => {
+                    assert_eq!(tag == Tag::Seek, !listed);
+                    if meanwhile {
+                        recent.note_object(&key("a/1"));
+                    }
+                    if listed {
+                        tree.on_reply(tag, reply(204, &[], "")).expect("deleted");
+                    } else {
+                        tree.on_error(tag, refused(404, ""));
+                    }
+                }
+            }
+        }
+        assert_eq!(recent.len() == 1, meanwhile, "listed: {listed}");
+    }
 }
 
 #[test]

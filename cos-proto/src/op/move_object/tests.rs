@@ -4,7 +4,10 @@ use super::*;
 use crate::{
     ErrorKind,
     api::{MetadataDirective, ObjectOptions},
-    op::test_store::{Effect, Store, key},
+    op::{
+        test_store::{Effect, Store, key},
+        testing::{Steps, reply},
+    },
 };
 
 fn rename(store: &mut Store, from: &str, to: &str) -> Result<CopyOutcome, Error> {
@@ -78,4 +81,31 @@ fn a_source_that_cannot_be_deleted_is_an_error_that_says_where_the_object_is() {
     assert_eq!(store.keys(), ["d", "s"]);
     rename(&mut store, "s", "d").expect("moving again completes it");
     assert_eq!(store.keys(), ["d"]);
+}
+
+/// A write of the source's key that ends while the source is deleted may have come after that.
+#[test]
+fn what_is_written_meanwhile_at_the_source_stays_remembered() {
+    for meanwhile in [false, true] {
+        let recent = Recent::empty();
+        let options = CopyOptions::default();
+        let limits = CopyLimits::new(1024 * 1024, 1024 * 1024);
+        recent.note_object(&key("s"));
+        let mut moving = Move::new(key("s"), key("d"), options, limits).with_recent(recent.clone());
+        let head = moving.starts();
+        moving
+            .on_reply(head, reply(200, &[("etag", "\"e\""), ("content-length", "1")], ""))
+            .expect("described");
+        let copy = moving.starts();
+        let copied = "<CopyObjectResult><ETag>\"e\"</ETag></CopyObjectResult>";
+        moving.on_reply(copy, reply(200, &[], copied)).expect("copied");
+        assert_eq!(moving.starts(), Tag::Delete);
+        if meanwhile {
+            recent.note_object(&key("s"));
+        }
+        moving.on_reply(Tag::Delete, reply(204, &[], "")).expect("deleted");
+        moving.ends().expect("moved");
+        let left = recent.objects_below(crate::Ticks::ZERO, &key("s"), "s/");
+        assert_eq!(!left.is_empty(), meanwhile);
+    }
 }

@@ -85,7 +85,11 @@ impl Operation for Upload {
                 self.parts.acknowledge(number, written.etag, verification);
                 Ok(())
             }
-            Tag::End(tag) => self.on_end_reply(tag, &reply),
+            Tag::End(tag) => {
+                self.on_end_reply(tag, &reply)?;
+                self.note_effect(tag);
+                Ok(())
+            }
         }
     }
 
@@ -110,13 +114,17 @@ impl Operation for Upload {
                 if let Multipart::Claiming(id) = &self.multipart {
                     self.multipart = Multipart::Unclaimed(id.clone());
                 }
+                self.note_record();
                 self.fail_unless_cancelling(error);
             }
             Tag::Part(number) => {
                 self.parts.discard(number);
                 self.fail_unless_cancelling(error);
             }
-            Tag::End(tag) => self.on_end_error(tag, error),
+            Tag::End(tag) => {
+                self.on_end_error(tag, error);
+                self.note_effect(tag);
+            }
         }
     }
 }
@@ -170,6 +178,7 @@ impl Upload {
             self.multipart = Multipart::Ready(id.clone());
         }
         self.durable = Some(claim);
+        self.note_record();
         Ok(())
     }
 

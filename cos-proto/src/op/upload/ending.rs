@@ -175,25 +175,24 @@ impl Upload {
                 Step::Finished => return Next::Done(Ok(self.finish())),
             };
             ending.asked = true;
+            if let (EndTag::DropRecord, Some(recent)) = (tag, &self.options.recent) {
+                self.drop_begun = recent.mark();
+            }
             self.note_effect(tag);
             return Next::Call(Tag::End(tag));
         }
     }
 
-    /// What is about to be created may be there from now on, whatever the answer.
-    fn note_effect(&mut self, tag: EndTag) {
+    /// What a call that begins or has ended creates may be there, whatever the answer.
+    pub(super) fn note_effect(&mut self, tag: EndTag) {
         match tag {
             EndTag::SaveRecord => self.note_record(),
-            EndTag::Complete | EndTag::PutObject => {
+            EndTag::Complete | EndTag::PutObject | EndTag::Verify => {
                 if let Some(recent) = &self.options.recent {
                     recent.note_object(&self.key);
                 }
             }
-            EndTag::Verify
-            | EndTag::Abort
-            | EndTag::DropRecord
-            | EndTag::ListStrays
-            | EndTag::AbortStray => {}
+            EndTag::Abort | EndTag::DropRecord | EndTag::ListStrays | EndTag::AbortStray => {}
         }
     }
 
