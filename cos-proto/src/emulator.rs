@@ -65,6 +65,8 @@ mod uploads;
 mod world;
 mod xml;
 
+#[cfg(feature = "sim")]
+pub(crate) use self::effects::flipped;
 pub use self::{
     answer::{Answer, Delivery, OverTls},
     body::{BodyHasher, Received},

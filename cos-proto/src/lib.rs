@@ -136,6 +136,7 @@ mod sign;
 #[cfg(feature = "sim")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sim")))]
 pub mod sim;
+mod split_mix;
 mod time;
 #[cfg(feature = "emulator")]
 mod verify;

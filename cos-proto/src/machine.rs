@@ -265,9 +265,10 @@ impl<O: Operation> Machine<O> {
         slot.skew = self.session.skew();
         slot.sent = now;
         slot.first_sent.get_or_insert(now);
-        let unlearned = planted!(self.policy.simulated, SkewNeverLearned);
-        let learned = if unlearned { slot.skew } else { 0 };
-        let clock = UnixTime::from_secs(now.unix.as_secs().saturating_sub(learned));
+        let mut clock = now.unix;
+        if planted!(self.policy.simulated, SkewNeverLearned) {
+            clock = UnixTime::from_secs(clock.as_secs().saturating_sub(slot.skew));
+        }
         let (generation, request) = self.session.sign(clock, call)?;
         self.requests_sent = self.requests_sent.saturating_add(1);
         let id = RequestId(self.requests_sent);

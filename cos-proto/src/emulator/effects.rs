@@ -94,7 +94,7 @@ fn in_200(code: &str) -> Refusal {
 }
 
 /// With the lowest bit of the middle byte the other way round.
-pub(super) fn flipped(body: &Payload) -> Payload {
+pub(crate) fn flipped(body: &Payload) -> Payload {
     let mut bytes = Vec::from(body.to_bytes());
     let middle = bytes.len() / 2;
     if let Some(byte) = bytes.get_mut(middle) {

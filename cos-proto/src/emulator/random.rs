@@ -4,6 +4,8 @@ use std::fmt;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 
+use crate::split_mix::SplitMix64;
+
 /// An id that few answers show; so it is only written for those.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TraceId([u64; 3]);
@@ -16,21 +18,16 @@ impl fmt::Display for TraceId {
     }
 }
 
-/// SplitMix64.
 #[derive(Clone, Debug)]
-pub(super) struct Random(u64);
+pub(super) struct Random(SplitMix64);
 
 impl Random {
     pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(SplitMix64::new(seed))
     }
 
     pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+        self.0.next()
     }
 
     /// Below `bound`, or 0.

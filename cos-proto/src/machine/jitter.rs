@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use super::Policy;
+use crate::split_mix::SplitMix64;
 
-/// SplitMix64: enough for jitter, and the same seed gives the same pauses.
+/// The same seed gives the same pauses.
 #[derive(Debug)]
-pub(super) struct Jitter(u64);
+pub(super) struct Jitter(SplitMix64);
 
 impl Jitter {
     pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(SplitMix64::new(seed))
     }
 
     /// The pause after the `failures`-th failure in a row (1, 2 …), no shorter than COS asked for.
@@ -24,16 +25,8 @@ impl Jitter {
         let ceiling =
             policy.backoff_base.saturating_mul(1_u32 << doublings).min(policy.backoff_max);
         let nanos = u64::try_from(ceiling.as_nanos()).unwrap_or(u64::MAX);
-        let jittered = Duration::from_nanos(self.next().checked_rem(nanos).unwrap_or(0));
+        let jittered = Duration::from_nanos(self.0.next().checked_rem(nanos).unwrap_or(0));
         asked.map_or(jittered, |asked| asked.saturating_add(jittered))
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
     }
 }
 

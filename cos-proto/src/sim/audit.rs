@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{program::ONCE, world::World};
+use super::{
+    program::ONCE,
+    world::{BUCKET, World},
+};
 use crate::{
     Key,
     op::{UploadState, record::RECORD_SUFFIX},
 };
-
-const BUCKET: &str = "examplebucket-1250000000";
 
 /// Checks everything that is left, with a process that knows nothing but the bucket.
 pub(super) fn audit(world: &mut World) {

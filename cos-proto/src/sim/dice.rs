@@ -2,41 +2,38 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::split_mix::SplitMix64;
+
 /// Makes every choice of a simulation. The same seed, or the same bytes, make the same choices.
 #[derive(Clone, Debug)]
 pub struct Dice {
     /// What a fuzzer has chosen, for all dice of a world in the order of their throws, taken from its
     /// end; then the generator decides.
     chosen: Option<Arc<Mutex<Vec<u8>>>>,
-    /// State of SplitMix64.
-    state: u64,
+    generator: SplitMix64,
 }
 
 impl Dice {
     /// Choices of a generator.
     pub fn new(seed: u64) -> Self {
-        Self { chosen: None, state: seed }
+        Self { chosen: None, generator: SplitMix64::new(seed) }
     }
 
     /// Choices by a fuzzer's bytes, two a throw, and when they are used up by a generator.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         let chosen = bytes.iter().rev().copied().collect();
-        Self { chosen: Some(Arc::new(Mutex::new(chosen))), state: 0 }
+        Self { chosen: Some(Arc::new(Mutex::new(chosen))), generator: SplitMix64::new(0) }
     }
 
     /// Other dice, whose generator does not depend on how often these are thrown from now on.
     #[must_use]
     pub fn split(&mut self) -> Self {
-        Self { chosen: self.chosen.clone(), state: self.next_u64() }
+        Self { chosen: self.chosen.clone(), generator: SplitMix64::new(self.next_u64()) }
     }
 
     /// Any number.
     pub fn next_u64(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+        self.generator.next()
     }
 
     /// A number below `bound`; 0 if that is 0.

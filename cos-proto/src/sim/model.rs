@@ -241,8 +241,8 @@ impl Model {
                 if slot.effects.iter().any(|effect| effect.call == under.id) {
                     slot.end_lineages(|_| true);
                 }
-                objects::end_forgetting(&mut slot.object.forgotten, &under, now);
-                objects::end_forgetting(&mut slot.record.forgotten, &under, now);
+                slot.object.end_forgetting(&under, now);
+                slot.record.end_forgetting(&under, now);
             }
             match &under.call {
                 Call::UploadKey { key, .. } | Call::CopyKey { to: key, .. } => {

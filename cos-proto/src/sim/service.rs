@@ -1,4 +1,5 @@
-//! What all processes of a world share: the network with the service behind it, time, and the model.
+//! What all processes of a world share: the network with the service behind it, time, and the first
+//! violation.
 
 use std::{
     cell::{Cell, RefCell},
@@ -84,7 +85,9 @@ impl Service {
     }
 
     pub(super) fn join(&self, process: &Rc<Process>) {
-        self.processes.borrow_mut().push(Rc::downgrade(process));
+        let mut processes = self.processes.borrow_mut();
+        processes.retain(|process| process.strong_count() > 0);
+        processes.push(Rc::downgrade(process));
     }
 
     /// Gives what arrived to whom it is for.
@@ -99,13 +102,11 @@ impl Service {
 
     /// Checks what must hold at every step.
     pub(super) fn check_bounds(&self) {
-        self.each_process(Process::check_bounds);
+        self.each_process(|process| process.check_bounds());
     }
 
-    fn each_process(&self, mut visit: impl FnMut(&Process)) {
-        let processes = self.processes.borrow().clone();
-        processes.iter().filter_map(Weak::upgrade).for_each(|process| visit(&process));
-        self.processes.borrow_mut().retain(|process| process.strong_count() > 0);
+    fn each_process(&self, visit: impl FnMut(Rc<Process>)) {
+        self.processes.borrow().iter().filter_map(Weak::upgrade).for_each(visit);
     }
 
     /// Notes the first violation.

@@ -72,6 +72,8 @@ pub fn run(dice: Dice, options: &Options) -> Report {
     }
 }
 
+/// The emulator's first.
+pub(super) const BUCKET: &str = "examplebucket-1250000000";
 /// The longest story: beyond it a world is taken for one that does not end.
 const STEPS_MAX: u64 = 200_000;
 /// Steps that may follow once the faults have stopped.
@@ -192,8 +194,7 @@ impl World {
     /// A process that knows nothing of those before it.
     pub(super) fn start_process(&mut self) -> Result<(ProcessId, Client), Error> {
         self.processes += 1;
-        let (bucket, region) =
-            (Bucket::new("examplebucket-1250000000")?, Region::new("ap-guangzhou")?);
+        let (bucket, region) = (Bucket::new(BUCKET)?, Region::new("ap-guangzhou")?);
         let endpoint = Endpoint::of(&bucket, &region, false);
         let session = Session::new(bucket, region, endpoint)
             .with_credentials(self.shared.service.credentials());

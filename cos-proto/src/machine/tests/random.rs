@@ -3,18 +3,13 @@
 use std::{fmt::Write as _, num::NonZeroUsize};
 
 use super::*;
-use crate::CredentialsFailed;
+use crate::{CredentialsFailed, split_mix::SplitMix64};
 
-/// SplitMix64.
-struct Random(u64);
+struct Random(SplitMix64);
 
 impl Random {
     fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
+        (self.0.next() % bound as u64) as usize
     }
 }
 
@@ -44,7 +39,7 @@ fn event(random: &mut Random) -> Event {
 /// Ends when the machine is done: which calls have ended, and all that was sent.
 fn run(seed: u64) -> (Vec<usize>, String) {
     let mut transcript = String::new();
-    let mut random = Random(seed);
+    let mut random = Random(SplitMix64::new(seed));
     let calls = (0..12).map(|_| if random.below(2) == 0 { call() } else { streamed() }).collect();
     let bound = 1 + random.below(4);
     let policy = Policy::default().in_flight_max(NonZeroUsize::new(bound).expect("not zero"));

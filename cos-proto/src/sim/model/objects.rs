@@ -202,8 +202,7 @@ impl Model {
         if moves {
             self.note_effect(from, under.id, None);
             self.add_object(from, None, under, false);
-            let forgotten = &mut self.slot(from).object.forgotten;
-            forgotten.push((under.process, under.id, u64::MAX));
+            self.slot(from).object.begin_forgetting(under);
         }
     }
 
@@ -254,7 +253,7 @@ impl Model {
         let late = self.settings.late;
         let object = &mut self.slot(from).object;
         object.acknowledge(Owner::Call(under.id), under.begun, now, true, late);
-        end_forgetting(&mut object.forgotten, under, now);
+        object.end_forgetting(under, now);
     }
 
     fn copy_failed(
@@ -270,7 +269,7 @@ impl Model {
         let since = under.begun.seq;
         let deleting = moves && failure.call == Some("DeleteObject");
         if moves {
-            end_forgetting(&mut self.slot(from).object.forgotten, under, now);
+            self.slot(from).object.end_forgetting(under, now);
         }
         if moves && !deleting && failure.call.is_some() && !self.slot(from).object.undo(own) {
             let text = "the source is deleted only after the copy";
@@ -349,15 +348,4 @@ const FLAWS_MAX: usize = 4;
 fn begins_with(whole: &[u8], start: &[u8], flaws: usize) -> bool {
     let wrong = whole.iter().zip(start).filter(|(one, other)| one != other).count();
     start.len() <= whole.len() && wrong <= flaws.min((start.len() / 8).max(1))
-}
-
-/// From now on what the process creates is remembered again.
-pub(super) fn end_forgetting(
-    forgotten: &mut [(super::ProcessId, super::CallId, u64)],
-    under: &Under,
-    now: Moment,
-) {
-    for entry in forgotten.iter_mut().filter(|(_, call, _)| *call == under.id) {
-        entry.2 = now.seq;
-    }
 }

@@ -87,6 +87,18 @@ impl<V: Clone + PartialEq> Register<V> {
         Self { candidates: vec![nothing], forgotten: Vec::new() }
     }
 
+    /// From now on what this process creates here is not remembered by it.
+    pub(super) fn begin_forgetting(&mut self, under: &Under) {
+        self.forgotten.push((under.process, under.id, u64::MAX));
+    }
+
+    /// It is remembered again.
+    pub(super) fn end_forgetting(&mut self, under: &Under, now: Moment) {
+        for entry in self.forgotten.iter_mut().filter(|(_, call, _)| *call == under.id) {
+            entry.2 = now.seq;
+        }
+    }
+
     /// A write of this value begins, or another value that it may have.
     pub(super) fn add(&mut self, candidate: Candidate<Option<V>>) {
         let known = |other: &Candidate<Option<V>>| {

@@ -256,8 +256,8 @@ impl Model {
 pub(super) fn delete_from(slot: &mut Slot, under: &Under) {
     slot.object.add(nothing_by(under));
     slot.record.add(nothing_by(under));
-    slot.object.forgotten.push((under.process, under.id, u64::MAX));
-    slot.record.forgotten.push((under.process, under.id, u64::MAX));
+    slot.object.begin_forgetting(under);
+    slot.record.begin_forgetting(under);
     slot.effects.push(Effect { call: under.id, writer: None, ended: u64::MAX });
     slot.end_lineages(|_| true);
 }

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Entry, Millis, Model, Outcome, Violation,
     failures::is_component,
-    objects::end_forgetting,
     register::{Moment, Owner},
     state::{Effect, Slot, Slots, Under, covers, delete_from, key_of, nothing_by},
 };
@@ -269,8 +268,8 @@ impl Model {
             } else {
                 slot.record.close(owner, now);
             }
-            end_forgetting(&mut slot.object.forgotten, under, now);
-            end_forgetting(&mut slot.record.forgotten, under, now);
+            slot.object.end_forgetting(under, now);
+            slot.record.end_forgetting(under, now);
             slot.end_lineages(|_| true);
         }
         self.end_effects(under.id, now);
@@ -283,8 +282,8 @@ impl Model {
             if covers(path, key) {
                 slot.object.give_up(owner, now);
                 slot.record.give_up(owner, now);
-                end_forgetting(&mut slot.object.forgotten, under, now);
-                end_forgetting(&mut slot.record.forgotten, under, now);
+                slot.object.end_forgetting(under, now);
+                slot.record.end_forgetting(under, now);
                 slot.end_lineages(|_| true);
             }
         }

@@ -4,7 +4,6 @@ use bytes::Bytes;
 
 use super::{
     Call, Failure, Model, Outcome, ProcessId, Violation, WriterId,
-    objects::end_forgetting,
     register::{Moment, Owner},
     state::{Base, Lineage, Resume, Slot, Under, Writer, WriterState, key_of},
 };
@@ -29,7 +28,7 @@ impl Model {
         // Also an append removes a record that is dead.
         self.add_record(&key, None, owner, under.begun, under.process);
         let slot = self.slot(&key);
-        slot.record.forgotten.push((under.process, under.id, u64::MAX));
+        slot.record.begin_forgetting(under);
         if !append {
             slot.end_lineages(|_| true);
         }
@@ -58,7 +57,7 @@ impl Model {
         now: Moment,
     ) -> Result<(), Violation> {
         let key = key_of(path).to_owned();
-        end_forgetting(&mut self.slot(&key).record.forgotten, under, now);
+        self.slot(&key).record.end_forgetting(under, now);
         let result = if append {
             self.end_append(under, &key, id, outcome, now)
         } else {
@@ -460,8 +459,7 @@ impl Model {
             self.add_object(&key, Some(state.content), under, parts);
         }
         self.add_record(&key, None, Owner::Call(under.id), under.begun, under.process);
-        let forgotten = &mut self.slot(&key).record.forgotten;
-        forgotten.push((under.process, under.id, u64::MAX));
+        self.slot(&key).record.begin_forgetting(under);
     }
 
     pub(super) fn end_commit(
@@ -474,7 +472,7 @@ impl Model {
         let Some(key) = self.check_open(under, id, &outcome)? else { return Ok(()) };
         let owner = Owner::Call(under.id);
         let (late, calm) = (self.settings.late, self.is_calm(under));
-        end_forgetting(&mut self.slot(&key).record.forgotten, under, now);
+        self.slot(&key).record.end_forgetting(under, now);
         match outcome {
             Outcome::Done => {
                 let slot = self.slot(&key);
@@ -517,8 +515,7 @@ impl Model {
         let key = writer.key.clone();
         self.note_effect(&key, under.id, Some(id));
         self.add_record(&key, None, Owner::Call(under.id), under.begun, under.process);
-        let forgotten = &mut self.slot(&key).record.forgotten;
-        forgotten.push((under.process, under.id, u64::MAX));
+        self.slot(&key).record.begin_forgetting(under);
     }
 
     pub(super) fn end_cancel(
@@ -531,7 +528,7 @@ impl Model {
         let Some(key) = self.check_open(under, id, &outcome)? else { return Ok(()) };
         let owner = Owner::Call(under.id);
         let late = self.settings.late;
-        end_forgetting(&mut self.slot(&key).record.forgotten, under, now);
+        self.slot(&key).record.end_forgetting(under, now);
         // Its own, and those that it may take for strays of its own Create.
         self.slot(&key).end_lineages(|_| true);
         match outcome {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     CallKind, Crc64, ERROR_BODY_MAX, Event, Failure, FailureKind, ReplyMode,
-    emulator::{Answer, Delivery, Effect, Received},
+    emulator::{Answer, Delivery, Effect, Received, flipped},
     sim::Dice,
 };
 
@@ -102,8 +102,7 @@ impl Network {
             exchange.head.uri = Uri::from(target.clone());
         }
         let corrupt = fate == Some(FaultKind::CorruptUpload) && !exchange.body.is_empty();
-        let body =
-            if corrupt { flipped(&exchange.body.to_bytes()).into() } else { exchange.body.clone() };
+        let body = if corrupt { flipped(&exchange.body) } else { exchange.body.clone() };
         let effect = fate.and_then(|fate| effect_of(fate, &mut self.dice));
         let spoils_answer = matches!(fate, Some(FaultKind::WrongCrc));
         if let Some(fate) = fate
@@ -277,7 +276,7 @@ impl Network {
             && head.headers.contains_key(CRC)
             && !body.is_empty()
         {
-            body = flipped(&body).into();
+            body = flipped(&body.into()).to_bytes();
             counted = fate;
             self.tampered.insert(line);
         }
@@ -376,14 +375,6 @@ fn begin_later(answer: &mut Response<crate::Payload>) -> Option<()> {
 fn states_crc(answer: &Answer) -> bool {
     let (head, body) = (answer.response.headers(), answer.response.body());
     head.contains_key(CRC) || body.to_bytes().windows(7).any(|window| window == b"<CRC64>")
-}
-
-/// With the lowest bit of the middle byte the other way round.
-fn flipped(body: &Bytes) -> Vec<u8> {
-    let mut bytes = body.to_vec();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    bytes
 }
 
 fn shape(body: &Bytes, fate: Option<FaultKind>, dice: &mut Dice) -> Shape {
