@@ -11,12 +11,20 @@
 //!
 //! Each form is accepted only if its HMAC is right, so trying several weakens nothing.
 
-use std::fmt::Write as _;
+mod encoding;
+mod listed;
+#[cfg(test)]
+mod tests;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, Method};
 use sha1::{Digest as _, Sha1};
 
+pub(crate) use self::encoding::{Plus, decode};
+use self::{
+    encoding::decode_lossy,
+    listed::{Listed, resolve_headers, resolve_params},
+};
 use crate::{Credentials, UnixTime};
 
 /// A window that starts further in the future than this means that a clock is wrong.
@@ -320,128 +328,6 @@ fn pairs(text: &str) -> Vec<(&str, &str)> {
     text.trim().split('&').map(split).collect()
 }
 
-/// What a list of names stands for: (lower-case encoded name, encoded value) in its order.
-#[derive(Clone, Debug, Default)]
-struct Listed {
-    pairs: Vec<(String, String)>,
-    missing: bool,
-}
-
-impl Listed {
-    /// A name that is listed several times takes its values in ascending order before they are
-    /// encoded, as Go signs them.
-    fn resolve<'a>(list: &str, values: impl Fn(&str) -> Vec<&'a [u8]>) -> Self {
-        let mut listed = Self::default();
-        for name in list.split(';').filter(|name| !name.is_empty()) {
-            let mut values = values(name);
-            values.sort();
-            let taken = listed.pairs.iter().filter(|(earlier, _)| earlier == name).count();
-            match values.into_iter().nth(taken) {
-                Some(value) => listed.pairs.push((name.to_owned(), encode(value))),
-                None => listed.missing = true,
-            }
-        }
-        listed
-    }
-
-    fn join(&self) -> Rebuilt {
-        Rebuilt { text: join(&self.pairs), all_there: !self.missing }
-    }
-}
-
-fn resolve_params(list: &str, params: &[Param]) -> Listed {
-    Listed::resolve(list, |name| {
-        let own = |param: &&Param| {
-            !is_signature_param(&param.name) && canonical_name(&param.name) == *name
-        };
-        params.iter().filter(own).map(|param| param.value.as_bytes()).collect()
-    })
-}
-
-fn resolve_headers(list: &str, headers: &HeaderMap, host: &str) -> Listed {
-    Listed::resolve(list, |name| {
-        if name == "host" && !host.is_empty() {
-            return vec![host.as_bytes()];
-        }
-        let named = decode_lossy(name);
-        headers.get_all(named.as_str()).iter().map(http::HeaderValue::as_bytes).collect()
-    })
-}
-
-/// These carry the signature and are never part of what it covers.
-fn is_signature_param(name: &str) -> bool {
-    matches!(
-        name,
-        "sign"
-            | "q-sign-algorithm"
-            | "q-ak"
-            | "q-sign-time"
-            | "q-key-time"
-            | "q-header-list"
-            | "q-url-param-list"
-            | "q-signature"
-    )
-}
-
-/// Lower-cased after encoding, so that the hex digits are lower-case too.
-fn canonical_name(name: &str) -> String {
-    encode(name.as_bytes()).to_ascii_lowercase()
-}
-
-fn join(pairs: &[(String, String)]) -> String {
-    let mut text = String::new();
-    for (index, (name, value)) in pairs.iter().enumerate() {
-        let between = if index == 0 { "" } else { "&" };
-        text.extend([between, name, "=", value]);
-    }
-    text
-}
-
-/// Percent-encodes all but `A-Z a-z 0-9 - _ . ~`, in upper-case hex.
-fn encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for &byte in bytes {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            let _ = write!(text, "%{byte:02X}");
-        }
-    }
-    text
-}
-
-/// What a `+` stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Plus {
-    /// Itself, as in a path.
-    Plus,
-    /// A space, as in a query.
-    Space,
-}
-
-/// Decodes once; `None` for a `%` that two hex digits do not follow, and for what is not UTF-8.
-pub(crate) fn decode(text: &str, plus: Plus) -> Option<String> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'%' => {
-                let mut digit = || char::from(bytes.next()?).to_digit(16);
-                let (high, low) = (digit()?, digit()?);
-                decoded.push(u8::try_from((high << 4) | low).ok()?);
-            }
-            b'+' if plus == Plus::Space => decoded.push(b' '),
-            other => decoded.push(other),
-        }
-    }
-    String::from_utf8(decoded).ok()
-}
-
-/// Decodes once, or leaves the text alone if it cannot be.
-fn decode_lossy(text: &str) -> String {
-    decode(text, Plus::Plus).unwrap_or_else(|| text.to_owned())
-}
-
 fn hmac(key: &[u8], message: &[u8]) -> Hmac<Sha1> {
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
     let mac = Hmac::<Sha1>::new_from_slice(key).expect("HMAC takes keys of any length");
@@ -452,6 +338,3 @@ fn hmac(key: &[u8], message: &[u8]) -> Hmac<Sha1> {
 fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
 }
-
-#[cfg(test)]
-mod tests;

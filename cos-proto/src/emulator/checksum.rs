@@ -5,29 +5,33 @@ type Matrix = [u64; 64];
 
 /// The CRC-64/XZ of `a` followed by `b`, from both CRCs and the length of `b`.
 pub(super) fn joined(crc_a: u64, crc_b: u64, len_b: u64) -> u64 {
+    let appended = ZERO_BYTES.iter().enumerate().filter(|(bit, _)| len_b >> bit & 1 == 1);
+    appended.fold(crc_a, |crc, (_, matrix)| apply(matrix, crc)) ^ crc_b
+}
+
+/// What 2^i appended bytes of zero do to a CRC.
+static ZERO_BYTES: [Matrix; 64] = {
     const REFLECTED: u64 = 0xC96C_5795_D787_0F42;
     // One zero bit appended: shift right, and the polynomial for a bit that falls out.
     let mut matrix: Matrix = [0; 64];
     matrix[0] = REFLECTED;
-    for (bit, column) in matrix.iter_mut().enumerate().skip(1) {
-        *column = 1 << (bit - 1);
+    let mut bit = 1;
+    while bit < 64 {
+        matrix[bit] = 1 << (bit - 1);
+        bit += 1;
     }
     // Three squarings: one zero byte.
-    for _ in 0..3 {
-        matrix = square(&matrix);
+    matrix = square(&square(&square(&matrix)));
+    let mut matrices = [matrix; 64];
+    let mut power = 1;
+    while power < 64 {
+        matrices[power] = square(&matrices[power - 1]);
+        power += 1;
     }
-    let (mut crc, mut left) = (crc_a, len_b);
-    while left > 0 {
-        if left & 1 == 1 {
-            crc = apply(&matrix, crc);
-        }
-        matrix = square(&matrix);
-        left >>= 1;
-    }
-    crc ^ crc_b
-}
+    matrices
+};
 
-fn apply(matrix: &Matrix, mut vector: u64) -> u64 {
+const fn apply(matrix: &Matrix, mut vector: u64) -> u64 {
     let mut sum = 0;
     while vector != 0 {
         sum ^= matrix[vector.trailing_zeros() as usize];
@@ -36,8 +40,14 @@ fn apply(matrix: &Matrix, mut vector: u64) -> u64 {
     sum
 }
 
-fn square(matrix: &Matrix) -> Matrix {
-    matrix.map(|column| apply(matrix, column))
+const fn square(matrix: &Matrix) -> Matrix {
+    let mut squared = [0; 64];
+    let mut column = 0;
+    while column < 64 {
+        squared[column] = apply(matrix, matrix[column]);
+        column += 1;
+    }
+    squared
 }
 
 #[cfg(test)]

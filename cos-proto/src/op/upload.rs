@@ -17,6 +17,7 @@ mod ending;
 mod open;
 mod options;
 mod parts;
+mod settling;
 #[cfg(test)]
 mod tests;
 

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `register` | one value of the bucket: what it may be, since when, until when |
 //! | `state` | a slot per key (object and resume record), the writers, the calls under way |
-//! | `objects`, `writers`, `tree` | what calls about these mean, at their begin and at their end |
+//! | `objects`, `opens`, `writers`, `tree` | what calls about these mean, at their begin and at their end |
 //! | `failures` | which errors can be right, and whether they leave a doubt |
 //!
 //! It never gives a false alarm: where concurrency or a lost answer leaves a doubt, everything that
@@ -17,6 +17,7 @@
 mod call;
 mod failures;
 mod objects;
+mod opens;
 mod register;
 mod state;
 #[cfg(test)]

@@ -25,10 +25,13 @@
     reason = "outside semver; worlds take it apart"
 )]
 
+mod answering;
 mod damage;
 mod delivery;
+mod exchange;
 mod fault;
 mod overtaking;
+mod sending;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -41,52 +44,24 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::request::Parts;
-
 use self::{
-    damage::Damage, delivery::broken, overtaking::Overtaking, tokens::Tokens, touched::Touched,
+    damage::Damage,
+    exchange::{Copy, Exchange, Pending},
+    overtaking::Overtaking,
+    tokens::Tokens,
     transcript::Transcript,
 };
 pub use self::{
     damage::Damaged,
+    exchange::{Arrival, Arrived, Line},
     fault::{Counts, FaultKind},
     weather::Weather,
 };
 use super::Dice;
-use crate::{
-    CallKind, Credentials, Event, Failure, FailureKind, Payload, ReplyMode, RequestId, Ticks,
-    TimeLimits, Transmit, emulator::Emulator,
-};
+use crate::{CallKind, Credentials, RequestId, Ticks, emulator::Emulator};
 
 /// When virtual time starts: 2026-11-22T00:00:00Z.
 const START_UNIX: i64 = 1_795_305_600;
-
-/// Whose requests these are: one machine's. Ids of requests are unique within a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Line(pub u32);
-
-/// What a client sees of an exchange.
-#[derive(Debug)]
-pub enum Arrival {
-    /// For [`Machine::handle`](crate::Machine::handle).
-    Event(Event),
-    /// For [`Machine::handle_data`](crate::Machine::handle_data).
-    Data(Bytes),
-}
-
-/// Something a client sees.
-#[derive(Debug)]
-pub struct Arrived {
-    /// Whose it is.
-    pub line: Line,
-    /// Which attempt it answers.
-    pub id: RequestId,
-    /// What it is.
-    pub arrival: Arrival,
-    /// Whether the exchange was over for the client: it must make no difference.
-    pub late: bool,
-}
 
 /// The network, the service behind it, and the time.
 #[derive(Debug)]
@@ -125,72 +100,6 @@ pub struct Network {
     damage: Damage,
     counts: Counts,
     transcript: Transcript,
-}
-
-/// What is to happen.
-#[derive(Debug)]
-enum Pending {
-    /// The request reaches the service.
-    Reach { exchange: u64, copy: Copy },
-    /// The client sees this.
-    Arrive { exchange: u64, arrival: Arrival, fault: Option<FaultKind> },
-}
-
-impl Pending {
-    fn exchange(&self) -> u64 {
-        match self {
-            Self::Reach { exchange, .. } | Self::Arrive { exchange, .. } => *exchange,
-        }
-    }
-}
-
-/// Which copy of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Copy {
-    Original,
-    Duplicate,
-}
-
-/// One attempt of one call, on its way.
-#[derive(Debug)]
-struct Exchange {
-    line: Line,
-    id: RequestId,
-    call: CallKind,
-    attempt: u32,
-    touched: Touched,
-    reply: ReplyMode,
-    limits: TimeLimits,
-    sent: Ticks,
-    head: Parts,
-    /// The network's own: it does not count as the client's memory.
-    body: Payload,
-    /// The client's, until it knows how the exchange ended, as an adapter holds it.
-    held: Payload,
-    fate: Option<FaultKind>,
-    client: Client,
-    /// Whether the client will give up before the request reaches the service.
-    doomed: bool,
-    /// The upload that it opened.
-    opened: Option<(String, String)>,
-    /// How much of it is in the queue.
-    pending: u32,
-}
-
-/// What the client of an exchange does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Client {
-    Waits,
-    Reads,
-    /// It has seen the end.
-    Over,
-    HungUp,
-}
-
-impl Client {
-    fn is_there(self) -> bool {
-        matches!(self, Self::Waits | Self::Reads)
-    }
 }
 
 impl Network {
@@ -339,122 +248,6 @@ impl Network {
         self.now = self.now.max(until);
     }
 
-    /// A request leaves its client.
-    pub fn send(&mut self, line: Line, transmit: Transmit) {
-        let Transmit { id, call, .. } = transmit;
-        let limits = transmit.time_limits(self.weather.idle_timeout);
-        let touched = Touched::of(call, &transmit.request);
-        let ranged = transmit.request.headers().contains_key(http::header::RANGE);
-        if call == CallKind::GetObject && !ranged {
-            self.verifying.insert((line, touched.key.clone()));
-        }
-        self.sent += 1;
-        self.counts.requests += 1;
-        self.counts.retries += u64::from(transmit.attempt > 1);
-        if self.created.contains(&(line, touched.key.clone())) {
-            self.created_again.insert(touched.key.clone());
-        }
-        let target = transmit.request.uri().path_and_query().map_or("", |target| target.as_str());
-        let name = (line, format!("{} {target}", transmit.request.method()));
-        if transmit.attempt == 1 {
-            *self.alike.entry(name).or_default() += 1;
-        } else if let Some((attempt, until)) = self.asked_to_wait.remove(&name)
-            && transmit.attempt == attempt + 1
-            && self.now < until
-            // Whose it was cannot be told where two look alike.
-            && self.alike.get(&name) == Some(&1)
-        {
-            let text = format!("{} is sent at {:?}, before {until:?}", name.1, self.now);
-            self.impatient.get_or_insert(text);
-        }
-        self.tell("sends", line, id, call, &touched.key, self.sent);
-        let fate = self.weather.fate(call, &mut self.dice);
-        let (head, payload) = transmit.request.into_parts();
-        let exchange = Exchange {
-            line,
-            id,
-            call,
-            attempt: transmit.attempt,
-            touched,
-            reply: transmit.reply,
-            limits,
-            sent: self.now,
-            head,
-            body: Payload::from_chunks(payload.chunks().iter().cloned()),
-            held: payload,
-            fate,
-            client: Client::Waits,
-            doomed: false,
-            opened: None,
-            pending: 0,
-        };
-        self.exchanges.insert(self.sent, exchange);
-        self.set_out(self.sent, fate, limits.head);
-    }
-
-    /// Decides when a request reaches the service.
-    fn set_out(&mut self, exchange: u64, fate: Option<FaultKind>, give_up_after: Duration) {
-        let mut after = self.latency();
-        match fate {
-            Some(FaultKind::Refuse) => {
-                let failure = Failure::new(FailureKind::Connect, "connection refused");
-                return self.fail(exchange, after, failure, fate);
-            }
-            Some(FaultKind::ResetBefore) => {
-                return self.fail(exchange, after, broken("reset"), fate);
-            }
-            Some(FaultKind::LateRequest) => {
-                // Counted when it comes late.
-                if self.dice.happens(500) {
-                    self.fail(exchange, after, broken("reset"), None);
-                } else {
-                    self.give_up(exchange, give_up_after, None);
-                    after = give_up_after;
-                }
-                after += self.lateness();
-            }
-            Some(FaultKind::Delay) => after += self.stall(),
-            _ => {}
-        }
-        if after > give_up_after && fate != Some(FaultKind::LateRequest) {
-            self.give_up(exchange, give_up_after, None);
-        }
-        self.enqueue(after, Pending::Reach { exchange, copy: Copy::Original });
-        if fate == Some(FaultKind::DuplicateRequest) {
-            after += self.lateness();
-            self.enqueue(after, Pending::Reach { exchange, copy: Copy::Duplicate });
-        }
-    }
-
-    /// The client has dropped this line: nothing arrives there any more. What it waited for may
-    /// still reach the service, or not.
-    pub fn hang_up(&mut self, line: Line) {
-        let mut recalled = BTreeSet::new();
-        let of_line = self.exchanges.iter_mut().filter(|(_, exchange)| exchange.line == line);
-        for (&number, exchange) in of_line {
-            if exchange.client.is_there() && !exchange.doomed && self.dice.happens(500) {
-                recalled.insert(number);
-            }
-            exchange.client = Client::HungUp;
-            exchange.held = Payload::EMPTY;
-        }
-        let exchanges = &mut self.exchanges;
-        self.queue.retain(|_, pending| {
-            let number = pending.exchange();
-            let Some(exchange) = exchanges.get_mut(&number) else { return false };
-            let drop = match pending {
-                Pending::Reach { .. } => recalled.contains(&number),
-                Pending::Arrive { .. } => exchange.client == Client::HungUp,
-            };
-            exchange.pending -= u32::from(drop);
-            !drop
-        });
-        exchanges.retain(|_, exchange| exchange.pending > 0);
-        self.verifying.retain(|(of, _)| *of != line);
-        self.reached.remove(&line);
-        self.tell("hangs up", line, RequestId::numbered(0), CallKind::HeadBucket, "", 0);
-    }
-
     /// Goes to the next thing that happens and does it; `None` if no client sees that.
     pub fn step(&mut self) -> Option<Arrived> {
         let ((at, _), pending) = self.queue.pop_first()?;
@@ -508,59 +301,6 @@ impl Network {
         self.exchanges.retain(|_, exchange| exchange.pending > 0);
     }
 
-    fn arrive(
-        &mut self,
-        number: u64,
-        arrival: Arrival,
-        fault: Option<FaultKind>,
-    ) -> Option<Arrived> {
-        let exchange = self.exchanges.get_mut(&number)?;
-        let late = !exchange.client.is_there();
-        if exchange.client == Client::HungUp {
-            return None;
-        }
-        if !late {
-            exchange.hears(&arrival);
-            if let Some(pause) = delivery::retry_after(&arrival) {
-                let target =
-                    exchange.head.uri.path_and_query().map_or("", |target| target.as_str());
-                let name = (exchange.line, format!("{} {target}", exchange.head.method));
-                self.asked_to_wait.insert(name, (exchange.attempt, self.now + pause));
-            }
-            if let Arrival::Event(Event::Reply(response)) = &arrival
-                && response.status().is_success()
-                && let Some(opened) = exchange.opened.take()
-            {
-                self.strays.remove(&opened);
-                self.counts.strays -= 1;
-            }
-        }
-        let (line, id, call) = (exchange.line, exchange.id, exchange.call);
-        let begins = matches!(arrival, Arrival::Event(Event::Reply(_) | Event::Head(_)));
-        match fault {
-            Some(fault) => self.counts.happened(fault),
-            None if late && begins => self.counts.happened(FaultKind::LateReply),
-            None => {}
-        }
-        let (what, mark) = delivery::mark(&arrival);
-        self.tell(what, line, id, call, "", mark);
-        Some(Arrived { line, id, arrival, late })
-    }
-
-    fn fail(&mut self, exchange: u64, after: Duration, failure: Failure, fault: Option<FaultKind>) {
-        let arrival = Arrival::Event(Event::Failed(failure));
-        self.enqueue(after, Pending::Arrive { exchange, arrival, fault });
-    }
-
-    /// The client gives up so long from now.
-    fn give_up(&mut self, number: u64, after: Duration, fault: Option<FaultKind>) {
-        if let Some(exchange) = self.exchanges.get_mut(&number) {
-            exchange.doomed = true;
-        }
-        let failure = Failure::new(FailureKind::Timeout, "no answer in time");
-        self.fail(number, after, failure, fault);
-    }
-
     fn enqueue(&mut self, after: Duration, pending: Pending) {
         if let Some(exchange) = self.exchanges.get_mut(&pending.exchange()) {
             exchange.pending += 1;
@@ -608,20 +348,5 @@ impl Network {
             let (line, id, call) = (line.0, id.number(), call.name());
             format!("{millis:>9} ms  line {line:>3} request {id:>3} {call} {key:?} {what} {mark:x}")
         });
-    }
-}
-
-impl Exchange {
-    /// The client sees this.
-    fn hears(&mut self, arrival: &Arrival) {
-        match arrival {
-            Arrival::Event(Event::Head(_)) => self.client = Client::Reads,
-            Arrival::Event(Event::Reply(_) | Event::End | Event::Failed(_)) => {
-                self.client = Client::Over;
-            }
-            Arrival::Data(_) => {}
-        }
-        // Its answer has begun, so it is sent.
-        self.held = Payload::EMPTY;
     }
 }

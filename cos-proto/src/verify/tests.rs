@@ -3,7 +3,11 @@
 use http::{HeaderName, HeaderValue, Uri};
 use serde_json::Value;
 
-use super::*;
+use super::{
+    encoding::encode,
+    listed::{canonical_name, is_signature_param, join},
+    *,
+};
 
 const SIGN: &str = include_str!("../../tests/data/sign.json");
 const REQUESTS: &str = include_str!("../../tests/data/requests.json");
