@@ -8,7 +8,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 pub use self::cvm_metadata::CvmMetadata;
-use crate::UnixTime;
+use crate::{CredentialsFailed, UnixTime};
 
 /// A secret string: wiped when dropped, never shown by Debug.
 #[derive(Clone, PartialEq, Eq)]
@@ -85,7 +85,29 @@ impl Credentials {
     pub fn expires(&self) -> Option<UnixTime> {
         self.expires
     }
+
+    /// # Errors
+    /// One of them cannot be what COS has given out: it could not be sent, or would be refused
+    /// without a word about why.
+    pub(crate) fn check(&self) -> Result<(), CredentialsFailed> {
+        let token = self.token.as_ref().map(|token| ("session token", token.expose()));
+        let all = [("SecretId", &*self.secret_id), ("SecretKey", self.secret_key.expose())];
+        let wrong = all.into_iter().chain(token).find(|(_, text)| !is_visible(text));
+        wrong.map_or(Ok(()), |(name, text)| {
+            let rule = if text.is_empty() { "is empty" } else { VISIBLE_RULE };
+            Err(CredentialsFailed::new(format!("the {name} {rule}")))
+        })
+    }
 }
+
+/// Whether a text can be part of credentials.
+pub(crate) fn is_visible(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// What [`is_visible`] demands.
+pub(crate) const VISIBLE_RULE: &str =
+    "must be visible ASCII characters without white space or line ends";
 
 #[cfg(test)]
 mod tests {
@@ -97,5 +119,19 @@ mod tests {
         let text = format!("{credentials:?} {:#?}", credentials.clone());
         assert!(text.contains("AKIDx"));
         assert!(!text.contains("the-key") && !text.contains("the-token"), "{text}");
+    }
+
+    #[test]
+    fn what_cos_cannot_have_given_out_is_named_without_its_value() {
+        assert!(Credentials::new("AKIDx", "key").with_token("t+/=").check().is_ok());
+        for (credentials, named) in [
+            (Credentials::new("AKID\u{e9}", "key"), "SecretId must be visible ASCII"),
+            (Credentials::new("AKIDx", "odd key"), "SecretKey must be visible ASCII"),
+            (Credentials::new("AKIDx", "key").with_token("odd\n"), "session token must be"),
+            (Credentials::new("", "key"), "SecretId is empty"),
+        ] {
+            let text = credentials.check().expect_err(named).to_string();
+            assert!(text.contains(named) && !text.contains("odd"), "{text}");
+        }
     }
 }

@@ -83,10 +83,13 @@ impl Session {
         }))
     }
 
-    /// Starts with credentials.
+    /// Starts with credentials. Such as COS cannot have given out are left aside: then the first
+    /// machine asks for some.
     #[must_use]
     pub fn with_credentials(self, credentials: Credentials) -> Self {
-        self.lock().adopt(UnixTime::from_secs(0), credentials);
+        if credentials.check().is_ok() {
+            self.lock().adopt(UnixTime::from_secs(0), credentials);
+        }
         self
     }
 
@@ -191,6 +194,10 @@ impl Session {
     }
 
     /// What a provider answered. A failure is tolerated while the old credentials still work.
+    ///
+    /// # Errors
+    /// The provider failed, or what it gave are not visible ASCII characters, and there are no
+    /// others to go on with.
     pub fn refresh(
         &self,
         now: UnixTime,
@@ -198,7 +205,7 @@ impl Session {
     ) -> Result<(), CredentialsFailed> {
         let mut state = self.lock();
         let now = state.service_time(now);
-        match fresh {
+        match fresh.and_then(|fresh| fresh.check().map(|()| fresh)) {
             Ok(credentials) => {
                 state.adopt(now, credentials);
                 Ok(())

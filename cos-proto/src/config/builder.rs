@@ -12,6 +12,7 @@ use super::{
 use crate::{
     Bucket, Credentials, Endpoint, Error, ErrorKind, Region, RootDirectory,
     api::{Encryption, SseKms, StorageClass},
+    credentials::{VISIBLE_RULE, is_visible},
 };
 
 /// Sets parameters one by one; [`build`](Self::build) checks them.
@@ -209,10 +210,8 @@ fn credentials(given: &Parameters, kind: CredentialsKind) -> Result<CredentialsS
     let secrets = [names::SECRET_ID, names::SECRET_KEY, names::SESSION_TOKEN];
     if kind == CredentialsKind::Static {
         for parameter in secrets {
-            let text = given.text(parameter).unwrap_or_default();
-            if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-                let rule = "must be visible ASCII characters without white space or line ends";
-                return Err(given.refuse(parameter, rule));
+            if given.text(parameter).is_some_and(|text| !is_visible(&text)) {
+                return Err(given.refuse(parameter, VISIBLE_RULE));
             }
         }
         let text = |parameter| given.text(parameter).unwrap_or_default().into_owned();

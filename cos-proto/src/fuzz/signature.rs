@@ -40,12 +40,14 @@ fn credentials(choice: &mut Choice<'_>) -> Credentials {
     let graphic = |text: &str| -> String {
         text.chars().filter(char::is_ascii_graphic).filter(|&c| c != '&' && c != '=').collect()
     };
+    let visible = |text: &str| text.replace(|c: char| !c.is_ascii_graphic(), "+");
     let id = graphic(choice.text(20));
-    let credentials = Credentials::new(format!("AKID{id}"), choice.text(80));
+    let key = visible(choice.text(80));
+    let credentials = Credentials::new(format!("AKID{id}"), format!("key{key}"));
     if !choice.flag() {
         return credentials;
     }
-    let token = choice.text(40).replace(|c: char| !c.is_ascii_graphic(), "+");
+    let token = visible(choice.text(40));
     credentials.with_token(format!("token{token}"))
 }
 

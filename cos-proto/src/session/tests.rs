@@ -155,6 +155,18 @@ fn a_failed_refresh_is_tolerated_while_the_credentials_work() {
 }
 
 #[test]
+fn credentials_that_cannot_be_sent_are_a_failure_of_their_provider() {
+    let session = bare();
+    let failed = session.refresh(at(0), Ok(Credentials::new("AKID\u{e9}", "key")));
+    assert!(failed.expect_err("not sent").to_string().contains("SecretId"));
+    assert!(!session.has_credentials(at(0)));
+    session.refresh(at(0), Ok(temporary().expiring(at(3600)))).expect("fresh");
+    let tolerated = session.refresh(at(3300), Ok(Credentials::new("AKIDx", "odd key")));
+    tolerated.expect("the old ones still work");
+    assert!(!bare().with_credentials(Credentials::new("", "key")).has_credentials(at(0)));
+}
+
+#[test]
 fn short_lived_credentials_are_not_replaced_before_half_their_life() {
     let session = bare();
     session.refresh(at(0), Ok(temporary().expiring(at(400)))).expect("fresh");

@@ -66,7 +66,7 @@ fn temporary(token: &str) -> Credentials {
 
 #[test]
 fn temporary_credentials_serve_every_call() {
-    let credentials = temporary("to+ken/with=all&kinds of%characters");
+    let credentials = temporary("to+ken/with=all&kinds,of%characters");
     let mut world = World::with(Settings { credentials: vec![credentials], ..Settings::default() });
     world.put("put", ObjectOptions::new(), content(10));
     world.upload("upload", ObjectOptions::new(), content(2 * MIB + 1)).unwrap();
