@@ -10,7 +10,8 @@
 //!
 //! The record is written twice at most per writer, never two at a time: as claim, so that no part
 //! is uploaded to an upload that nobody could find again, and by Close. A writer of a storage driver
-//! never aborts on failure: an earlier Close may be durable in that upload.
+//! never aborts on failure, since an earlier Close may be durable in that upload; but for one that it
+//! created and that no record can name, because the claim was refused.
 
 mod calls;
 mod ending;
@@ -94,6 +95,8 @@ enum Multipart {
     /// Its id is in no durable record of this session yet.
     Unclaimed(UploadId),
     Claiming(UploadId),
+    /// The claim failed, but may have been written.
+    PerhapsClaimed(UploadId),
     Ready(UploadId),
 }
 
@@ -316,7 +319,10 @@ impl Upload {
     fn upload_id(&self) -> Option<&UploadId> {
         match &self.multipart {
             Multipart::None | Multipart::Creating => None,
-            Multipart::Unclaimed(id) | Multipart::Claiming(id) | Multipart::Ready(id) => Some(id),
+            Multipart::Unclaimed(id)
+            | Multipart::Claiming(id)
+            | Multipart::PerhapsClaimed(id)
+            | Multipart::Ready(id) => Some(id),
         }
     }
 
@@ -367,13 +373,19 @@ impl Upload {
                 Some(Tag::Claim)
             }
             Multipart::Ready(_) => self.parts.start().map(Tag::Part),
-            Multipart::Creating | Multipart::Claiming(_) => None,
+            Multipart::Creating | Multipart::Claiming(_) | Multipart::PerhapsClaimed(_) => None,
         }
     }
 
     fn is_transferring(&self) -> bool {
         self.parts.has_started()
             || matches!(self.multipart, Multipart::Creating | Multipart::Claiming(_))
+    }
+
+    /// Whether no record can name the upload that this session has created.
+    fn is_unnamed(&self) -> bool {
+        matches!(self.multipart, Multipart::Unclaimed(_))
+            && !planted!(self.simulated, RefusedClaimLeavesUpload)
     }
 
     /// The record that names the upload in the state that is durable already.
@@ -409,8 +421,8 @@ impl Upload {
 
     fn next_failed(&mut self, error: Error) -> Next<Tag, Result<UploadOutcome, Error>> {
         self.parts.discard_unsent();
-        let owned = self.options.on_failure == OnFailure::Abort && self.created_here;
-        let abort = (owned || planted!(self.simulated, FailedPartAborts))
+        let unneeded = self.options.on_failure == OnFailure::Abort || self.is_unnamed();
+        let abort = (unneeded && self.created_here || planted!(self.simulated, FailedPartAborts))
             && ending::may_abort_after(&error);
         if abort {
             if self.is_transferring() {

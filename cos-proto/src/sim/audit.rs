@@ -77,8 +77,11 @@ fn uploads_are_named(world: &mut World) {
         if recorded_upload(world, &key).as_ref() == Some(&id) || key.starts_with(ONCE) {
             continue;
         }
-        let stray = (key.clone(), id.clone());
-        if world.shared.service.network(|network| network.strays().contains(&stray)) {
+        let upload = (key.clone(), id.clone());
+        let excused = world.shared.service.network(|network| {
+            network.strays().contains(&upload) || network.kept_from_abort().contains(&upload)
+        });
+        if excused {
             continue;
         }
         let unnamed = unnamed.entry(key.clone()).or_insert(0);

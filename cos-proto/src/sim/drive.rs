@@ -71,7 +71,7 @@ impl<O: Operation> Drive<O> {
                     self.process.send(self.line, transmit);
                 }
                 Output::NeedCredentials => {
-                    let fresh = self.process.fresh_credentials();
+                    let fresh = self.process.fresh_credentials(self.line);
                     self.machine.handle_credentials(now, fresh);
                 }
                 Output::Wait(wake) => break wake,

@@ -51,18 +51,6 @@ pub(crate) struct Settings {
     pub(crate) writer_bytes_max: u64,
     /// Larger objects are copied by parts.
     pub(crate) copy_threshold: u64,
-    /// Until when an old write may still take effect.
-    pub(crate) late: Late,
-}
-
-/// Until when the network delivers a write late, or once more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Late {
-    /// Until a later request for the same key was executed.
-    UntilExecuted,
-    /// Until a later request for the same key was acknowledged: an acknowledged write can be undone
-    /// by the one before it, once.
-    UntilAcknowledged,
 }
 
 impl Default for Settings {
@@ -74,7 +62,6 @@ impl Default for Settings {
             part_bytes_min: 256,
             writer_bytes_max: u64::MAX,
             copy_threshold: 0,
-            late: Late::UntilExecuted,
         }
     }
 }
@@ -286,7 +273,7 @@ impl Model {
             ended: now.seq,
             last: now.seq,
             dead: Moment::NEVER,
-            free: false,
+            once: false,
         });
     }
 

@@ -87,6 +87,9 @@ pub struct Network {
     objects_changed: Ticks,
     uploads_changed: Ticks,
     strays: BTreeSet<(String, String)>,
+    kept_from_abort: BTreeSet<(String, String)>,
+    /// The uploads that a line has opened.
+    opened: BTreeMap<Line, Vec<(String, String)>>,
     /// Of which lines a Create of which keys was executed.
     created: BTreeSet<(Line, String)>,
     created_again: BTreeSet<String>,
@@ -127,6 +130,8 @@ impl Network {
             objects_changed: Ticks::ZERO,
             uploads_changed: Ticks::ZERO,
             strays: BTreeSet::new(),
+            kept_from_abort: BTreeSet::new(),
+            opened: BTreeMap::new(),
             created: BTreeSet::new(),
             created_again: BTreeSet::new(),
             parts_stored: Vec::new(),
@@ -210,6 +215,21 @@ impl Network {
     /// are open.
     pub fn strays(&self) -> &BTreeSet<(String, String)> {
         &self.strays
+    }
+
+    /// The client of this line has got no credentials: it may not be able to abort what it opened.
+    pub fn lacks_credentials(&mut self, line: Line) {
+        self.kept_from_abort.extend(self.opened.get(&line).into_iter().flatten().cloned());
+    }
+
+    /// An upload could not be aborted for another reason than a fault.
+    pub fn keep_from_abort(&mut self, key: &str, upload: &str) {
+        self.kept_from_abort.insert((key.to_owned(), upload.to_owned()));
+    }
+
+    /// Uploads, by key and id, whose client was kept from aborting them.
+    pub fn kept_from_abort(&self) -> &BTreeSet<(String, String)> {
+        &self.kept_from_abort
     }
 
     /// Whether anything was sent to this key on a line by which a Create had been executed.

@@ -68,6 +68,9 @@ bugs! {
     RecordDroppedFirst = "record deleted before its upload is aborted",
     /// A driver's writer that fails aborts its upload, in which an earlier Close may be durable.
     FailedPartAborts = "a failed part aborts a recorded upload",
+    /// A driver's writer whose claim was refused leaves the upload it has created, which no record
+    /// names.
+    RefusedClaimLeavesUpload = "upload left behind by a refused claim",
     /// Parts are uploaded before a record names the upload: a crash leaves an upload with parts that
     /// nothing names.
     ClaimSkipped = "claim skipped",

@@ -119,8 +119,9 @@ impl Process {
         self.dice.borrow_mut().split().next_u64()
     }
 
-    pub(super) fn fresh_credentials(&self) -> Result<Credentials, CredentialsFailed> {
+    pub(super) fn fresh_credentials(&self, line: Line) -> Result<Credentials, CredentialsFailed> {
         if !self.service.is_calm() && self.dice.borrow_mut().happens(50) {
+            self.service.network(|network| network.lacks_credentials(line));
             return Err(CredentialsFailed::new("the provider is out of order"));
         }
         Ok(self.service.credentials())

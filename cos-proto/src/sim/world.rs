@@ -129,6 +129,11 @@ impl Scale {
             reading: *dice.pick(&[0, 0, 0, 600]),
         }
     }
+
+    /// Larger objects are copied by parts.
+    fn copy_threshold(&self) -> u64 {
+        self.part_bytes_min * 3
+    }
 }
 
 impl World {
@@ -145,6 +150,7 @@ impl World {
             list_lag: weather.list_lag.as_millis() as u64,
             chunk_size: scale.chunk_size,
             part_bytes_min: scale.part_bytes_min,
+            copy_threshold: scale.copy_threshold(),
             // Its own chunk, the driver's budget, and what is being cut into parts.
             writer_bytes_max: (scale.max_concurrency as u64 + 2) * scale.chunk_size,
             ..model::Settings::default()
@@ -204,7 +210,7 @@ impl World {
             chunk_size: self.scale.chunk_size,
             part_bytes_min: part,
             max_concurrency: concurrency.unwrap_or(NonZeroUsize::MIN),
-            copy_limits: CopyLimits::new(part * 3, part * 2),
+            copy_limits: CopyLimits::new(self.scale.copy_threshold(), part * 2),
             planted: self.planted,
             ..DriverSettings::default()
         };

@@ -112,7 +112,12 @@ impl Operation for Upload {
             }
             Tag::Claim => {
                 if let Multipart::Claiming(id) = &self.multipart {
-                    self.multipart = Multipart::Unclaimed(id.clone());
+                    let id = id.clone();
+                    self.multipart = if error.maybe_done() {
+                        Multipart::PerhapsClaimed(id)
+                    } else {
+                        Multipart::Unclaimed(id)
+                    };
                 }
                 self.note_record();
                 self.fail_unless_cancelling(error);

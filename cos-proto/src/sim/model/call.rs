@@ -259,6 +259,19 @@ impl Failure {
     pub(crate) fn new(kind: ErrorKind) -> Self {
         Self { kind, call: None, maybe_done: true }
     }
+
+    /// Whether who failed so leaves an upload of its own that it would abort otherwise: it may still
+    /// be completing, or nothing can be signed any more.
+    pub(in crate::sim) fn leaves_upload(&self) -> bool {
+        matches!(
+            self.kind,
+            ErrorKind::OutcomeUnknown
+                | ErrorKind::Corrupt
+                | ErrorKind::UploadLost
+                | ErrorKind::Overwritten
+                | ErrorKind::Credentials
+        )
+    }
 }
 
 impl From<&Error> for Failure {

@@ -11,8 +11,8 @@ use super::{
 use crate::ErrorKind;
 
 impl Model {
-    pub(super) fn begin_put(&mut self, under: &Under, key: &str, content: &Bytes, free: bool) {
-        self.add_object(key, Some(content.clone()), under, free);
+    pub(super) fn begin_put(&mut self, under: &Under, key: &str, content: &Bytes, once: bool) {
+        self.add_object(key, Some(content.clone()), under, once);
         self.note_effect(key, under.id, None);
     }
 
@@ -24,10 +24,9 @@ impl Model {
         now: Moment,
     ) -> Result<(), Violation> {
         let owner = Owner::Call(under.id);
-        let late = self.settings.late;
         match outcome {
             Outcome::Done => {
-                self.slot(key).object.acknowledge(owner, under.begun, now, true, late);
+                self.slot(key).object.acknowledge(owner, under.begun, now, true);
                 self.end_effects(under.id, now);
                 Ok(())
             }
@@ -35,7 +34,7 @@ impl Model {
                 Fate::Never => self.undo_object(under, key, &failure, now),
                 Fate::Unknown => {
                     self.slot(key).object.give_up(owner, now);
-                    if matches!(under.call, Call::UploadKey { .. }) {
+                    if matches!(under.call, Call::UploadKey { .. }) && failure.leaves_upload() {
                         self.slot(key).leaks += 1;
                     }
                     Ok(())
@@ -196,8 +195,8 @@ impl Model {
         let met = self.slot(from).object.met(under.begun.seq.saturating_sub(1));
         let contents: Vec<Bytes> = met.filter_map(|seen| seen.value.clone()).collect();
         for content in contents {
-            let free = content.len() as u64 > self.settings.copy_threshold;
-            self.add_object(to, Some(content), under, free);
+            let once = content.len() as u64 > self.settings.copy_threshold;
+            self.add_object(to, Some(content), under, once);
         }
         if moves {
             self.note_effect(from, under.id, None);
@@ -244,15 +243,13 @@ impl Model {
             let allowed = format!("not found: {}", self.contents(from, under));
             return Err(self.violation(under, Outcome::Done, allowed));
         }
-        let late = self.settings.late;
-        self.slot(to).object.acknowledge(own, under.begun, now, true, late);
+        self.slot(to).object.acknowledge(own, under.begun, now, true);
         Ok(())
     }
 
     fn source_deleted(&mut self, under: &Under, from: &str, now: Moment) {
-        let late = self.settings.late;
         let object = &mut self.slot(from).object;
-        object.acknowledge(Owner::Call(under.id), under.begun, now, true, late);
+        object.acknowledge(Owner::Call(under.id), under.begun, now, true);
         object.end_forgetting(under, now);
     }
 
@@ -315,7 +312,7 @@ impl Model {
             self.copied(under, from, to, now)?;
         } else {
             self.slot(to).object.give_up(own, now);
-            self.slot(to).leaks += 1;
+            self.slot(to).leaks += u64::from(failure.leaves_upload());
         }
         self.slot(from).object.give_up(own, now);
         Ok(())

@@ -82,9 +82,8 @@ impl Model {
         let owner = Owner::Call(under.id);
         match outcome {
             Outcome::Opened { size: 0 } => {
-                let late = self.settings.late;
                 // It may have found none, and sent nothing.
-                self.slot(key).record.acknowledge(owner, under.begun, now, false, late);
+                self.slot(key).record.acknowledge(owner, under.begun, now, false);
                 self.end_effects(under.id, now);
                 // Also those begun meanwhile: it may have read their record late.
                 self.slot(key).end_lineages(|_| true);
@@ -208,12 +207,12 @@ impl Model {
 
     /// An append saw no record, or removed a dead one.
     fn record_is_gone(&mut self, under: &Under, key: &str, perhaps: bool, now: Moment) {
-        let (owner, late) = (Owner::Call(under.id), self.settings.late);
+        let owner = Owner::Call(under.id);
         let record = &mut self.slot(key).record;
         if perhaps {
             record.close(owner, now);
         } else {
-            record.acknowledge(owner, under.begun, now, false, late);
+            record.acknowledge(owner, under.begun, now, false);
         }
     }
 

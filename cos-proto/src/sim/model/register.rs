@@ -5,7 +5,7 @@
 //! when a write that began after it was closed is acknowledged, or a read that began after that
 //! shows another value.
 
-use super::{CallId, Late, Millis, ProcessId, WriterId, state::Under};
+use super::{CallId, Millis, ProcessId, WriterId, state::Under};
 
 /// A place in the order of all begins and ends, and its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +46,8 @@ pub(super) struct Candidate<V> {
     /// The last place at which it can take effect.
     pub(super) last: u64,
     pub(super) dead: Moment,
-    /// A completion: nothing but its upload's end keeps it from being late.
-    pub(super) free: bool,
+    /// A completion: its upload's end keeps it from taking effect twice.
+    pub(super) once: bool,
 }
 
 impl<V> Candidate<V> {
@@ -82,7 +82,7 @@ impl<V: Clone + PartialEq> Register<V> {
             ended: 0,
             last: 0,
             dead: Moment::NEVER,
-            free: false,
+            once: false,
         };
         Self { candidates: vec![nothing], forgotten: Vec::new() }
     }
@@ -123,33 +123,25 @@ impl<V: Clone + PartialEq> Register<V> {
 
     /// A write is acknowledged: it took effect between `begun` and `now`. `sent` says that this
     /// needed a request for the key.
-    pub(super) fn acknowledge(
-        &mut self,
-        owner: Owner,
-        begun: Moment,
-        now: Moment,
-        sent: bool,
-        late: Late,
-    ) {
-        let repeats = self.is_contended(owner) || (late == Late::UntilAcknowledged && sent);
+    pub(super) fn acknowledge(&mut self, owner: Owner, begun: Moment, now: Moment, sent: bool) {
+        let repeats = self.is_contended(owner);
         for other in &mut self.candidates {
             if other.owner == owner {
                 other.acknowledged = true;
                 other.ended = other.ended.min(now.seq);
-                if !repeats || other.free {
+                if !repeats || other.once {
                     other.last = other.last.min(now.seq);
                 }
                 continue;
             }
-            let dropped = sent && other.ended <= begun.seq && !other.free;
+            let dropped = sent && other.ended <= begun.seq;
             match (other.owner, owner) {
                 (Owner::Damage(Some(whose)), Owner::Call(call)) if whose == call => other.die(now),
                 _ if other.last <= begun.seq => other.die(now),
-                _ if dropped && late == Late::UntilExecuted => {
+                _ if dropped => {
                     other.last = begun.seq;
                     other.die(now);
                 }
-                _ if dropped => other.last = other.last.min(now.seq),
                 _ => {}
             }
         }

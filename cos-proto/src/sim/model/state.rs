@@ -140,7 +140,7 @@ impl Model {
         key: &str,
         value: Option<Bytes>,
         under: &Under,
-        free: bool,
+        once: bool,
     ) {
         let id = self.version();
         let noted =
@@ -155,7 +155,7 @@ impl Model {
             ended: u64::MAX,
             last: u64::MAX,
             dead: Moment::NEVER,
-            free,
+            once,
         };
         let object = &mut self.slot(key).object;
         let before = object.candidates.len();
@@ -182,8 +182,8 @@ impl Model {
             })
             .collect();
         for (under, to) in copies {
-            let free = content.len() as u64 > self.settings.copy_threshold;
-            self.add_object(&to, Some(content.clone()), &under, free);
+            let once = content.len() as u64 > self.settings.copy_threshold;
+            self.add_object(&to, Some(content.clone()), &under, once);
         }
     }
 
@@ -208,7 +208,7 @@ impl Model {
             ended: u64::MAX,
             last: u64::MAX,
             dead: Moment::NEVER,
-            free: false,
+            once: false,
         });
     }
 
@@ -274,7 +274,7 @@ pub(super) fn nothing_by<V>(under: &Under) -> Candidate<Option<V>> {
         ended: u64::MAX,
         last: u64::MAX,
         dead: Moment::NEVER,
-        free: false,
+        once: false,
     }
 }
 

@@ -9,9 +9,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
-use super::{
-    Call, CallId, Entry, Failure, Late, Millis, Model, Outcome, ProcessId, Settings, WriterId,
-};
+use super::{Call, CallId, Entry, Failure, Millis, Model, Outcome, ProcessId, Settings, WriterId};
 use crate::ErrorKind;
 
 /// A history under way, one millisecond from each begin or end to the next.

@@ -241,7 +241,7 @@ impl Model {
             return Err(self.violation(under, outcome, text));
         }
         let owner = Owner::Call(under.id);
-        let (late, lag) = (self.settings.late, self.settings.list_lag + 1);
+        let lag = self.settings.list_lag + 1;
         let (memory, remembers) = (self.settings.memory, self.remembers_since(under.process));
         let begun = under.begun;
         for (key, slot) in &mut self.slots {
@@ -255,7 +255,7 @@ impl Model {
                 slot.object.is_remembered(under, remembers, memory),
             );
             if known(object) {
-                slot.object.acknowledge(owner, begun, now, false, late);
+                slot.object.acknowledge(owner, begun, now, false);
             } else {
                 slot.object.close(owner, now);
             }
@@ -264,7 +264,7 @@ impl Model {
                 slot.record.is_remembered(under, remembers, memory),
             );
             if known(record) {
-                slot.record.acknowledge(owner, begun, now, false, late);
+                slot.record.acknowledge(owner, begun, now, false);
             } else {
                 slot.record.close(owner, now);
             }

@@ -7,7 +7,7 @@ use super::{
     register::{Moment, Owner},
     state::{Resume, Under, Writer, WriterState},
 };
-use crate::ErrorKind;
+use crate::{CallKind, ErrorKind};
 
 impl Model {
     /// A writer may claim from now on: an upload may be created, and its record written in the
@@ -47,7 +47,6 @@ impl Model {
         match outcome {
             Outcome::Done => {
                 let bound = self.settings.writer_bytes_max;
-                let late = self.settings.late;
                 self.end_effects(under.id, now);
                 let Some(writer) = self.writers.get_mut(&id) else { return Ok(()) };
                 writer.written.extend_from_slice(content);
@@ -55,13 +54,13 @@ impl Model {
                     writer.claimed = true;
                     let since = writer.opened;
                     let claim = Owner::Claim(id);
-                    self.slot(&key).record.acknowledge(claim, since, now, true, late);
+                    self.slot(&key).record.acknowledge(claim, since, now, true);
                 }
                 Ok(())
             }
             Outcome::Failed(failure) => {
                 self.writer_failure(under, id, &key, &failure, false)?;
-                self.fail_writer(id, &key, now);
+                self.fail_writer(id, &key, &failure, now);
                 Ok(())
             }
             other => Err(self.violation(under, other, "done or failed")),
@@ -143,14 +142,23 @@ impl Model {
         Err(self.violation(under, &failure.kind, "nobody else was at the path"))
     }
 
+    /// It has failed: a claim that was refused leaves nothing behind.
+    fn fail_writer(&mut self, id: WriterId, key: &str, failure: &Failure, now: Moment) {
+        let claim = failure.call == Some(CallKind::PutObject.name()) && failure.maybe_done;
+        let since = self.writers.get(&id).map_or(0, |writer| writer.begun.seq);
+        let disturbed = self.is_disturbed(key, Some(id), since);
+        let leaks = claim || disturbed || failure.leaves_upload();
+        self.end_without_end(id, key, leaks, now);
+    }
+
     /// It ends without an end: what it sent may still arrive, and an upload may be left unnamed.
-    fn fail_writer(&mut self, id: WriterId, key: &str, now: Moment) {
+    fn end_without_end(&mut self, id: WriterId, key: &str, leaks: bool, now: Moment) {
         let Some(writer) = self.writers.get_mut(&id) else { return };
         writer.state = WriterState::Failed;
-        let claims = writer.claims;
+        let leaks = leaks && writer.claims;
         let slot = self.slot(key);
         slot.record.give_up(Owner::Claim(id), now);
-        if claims {
+        if leaks {
             slot.leaks += 1;
         }
     }
@@ -185,14 +193,13 @@ impl Model {
     ) -> Result<(), Violation> {
         let Some(key) = self.check_open(under, id, &outcome)? else { return Ok(()) };
         let owner = Owner::Call(under.id);
-        let late = self.settings.late;
         match outcome {
             Outcome::Done => {
                 let saves = self.writers.get(&id).is_some_and(Writer::saves);
                 if saves {
                     let record = &mut self.slot(&key).record;
                     record.overtake(Owner::Claim(id), now);
-                    record.acknowledge(owner, under.begun, now, true, late);
+                    record.acknowledge(owner, under.begun, now, true);
                 }
                 self.end_writer(under, id, &key, WriterState::Closed, now);
                 Ok(())
@@ -200,7 +207,7 @@ impl Model {
             Outcome::Failed(failure) => {
                 self.writer_failure(under, id, &key, &failure, false)?;
                 self.slot(&key).record.give_up(owner, now);
-                self.fail_writer(id, &key, now);
+                self.fail_writer(id, &key, &failure, now);
                 Ok(())
             }
             other => Err(self.violation(under, other, "done or failed")),
@@ -251,15 +258,15 @@ impl Model {
     ) -> Result<(), Violation> {
         let Some(key) = self.check_open(under, id, &outcome)? else { return Ok(()) };
         let owner = Owner::Call(under.id);
-        let (late, calm) = (self.settings.late, self.is_calm(under));
+        let calm = self.is_calm(under);
         self.slot(&key).record.end_forgetting(under, now);
         match outcome {
             Outcome::Done => {
                 let slot = self.slot(&key);
-                slot.object.acknowledge(owner, under.begun, now, true, late);
+                slot.object.acknowledge(owner, under.begun, now, true);
                 slot.record.close(Owner::Claim(id), now);
                 if calm {
-                    slot.record.acknowledge(owner, under.begun, now, false, late);
+                    slot.record.acknowledge(owner, under.begun, now, false);
                 } else {
                     // A failed deletion of the record does not fail the commit.
                     slot.record.give_up(owner, now);
@@ -280,7 +287,7 @@ impl Model {
                     slot.object.give_up(owner, now);
                 }
                 self.slot(&key).end_lineages(|_| true);
-                self.fail_writer(id, &key, now);
+                self.fail_writer(id, &key, &failure, now);
                 Ok(())
             }
             other => Err(self.violation(under, other, "done or failed")),
@@ -307,7 +314,6 @@ impl Model {
     ) -> Result<(), Violation> {
         let Some(key) = self.check_open(under, id, &outcome)? else { return Ok(()) };
         let owner = Owner::Call(under.id);
-        let late = self.settings.late;
         self.slot(&key).record.end_forgetting(under, now);
         // Its own, and those that it may take for strays of its own Create.
         self.slot(&key).end_lineages(|_| true);
@@ -320,7 +326,7 @@ impl Model {
                 let record = &mut self.slot(&key).record;
                 record.overtake(Owner::Claim(id), now);
                 if resumed || claimed {
-                    record.acknowledge(owner, under.begun, now, true, late);
+                    record.acknowledge(owner, under.begun, now, true);
                 } else {
                     record.close(owner, now);
                 }
@@ -330,7 +336,7 @@ impl Model {
             Outcome::Failed(failure) => {
                 self.writer_failure(under, id, &key, &failure, false)?;
                 self.slot(&key).record.give_up(owner, now);
-                self.fail_writer(id, &key, now);
+                self.fail_writer(id, &key, &failure, now);
                 Ok(())
             }
             other => Err(self.violation(under, other, "done or failed")),
@@ -342,7 +348,7 @@ impl Model {
         let Some(writer) = self.writers.get(&id) else { return };
         if matches!(writer.state, WriterState::Opening | WriterState::Open) {
             let key = writer.key.clone();
-            self.fail_writer(id, &key, now);
+            self.end_without_end(id, &key, true, now);
         }
         if let Some(writer) = self.writers.get_mut(&id) {
             writer.state = WriterState::Gone;

@@ -150,6 +150,7 @@ impl Network {
                 if let Some(opened) = self.emulator.take_opened() {
                     self.strays.insert(opened.clone());
                     self.counts.strays += 1;
+                    self.opened.entry(exchange.line).or_default().push(opened.clone());
                     if copy == Copy::Original {
                         exchange.opened = Some(opened);
                     }

@@ -7,7 +7,7 @@ use super::{
     answering::broken,
     exchange::{Client, Copy, Exchange, Pending},
     fault::FaultKind,
-    touched::Touched,
+    touched::{Touched, param},
 };
 use crate::{CallKind, Failure, FailureKind, Payload, RequestId, Transmit};
 
@@ -42,6 +42,10 @@ impl Network {
         }
         self.tell("sends", line, id, call, &touched.key, self.sent);
         let fate = self.weather.fate(call, &mut self.dice);
+        if call == CallKind::AbortMultipartUpload && fate.is_some() {
+            let upload = param(transmit.request.uri(), "uploadId").unwrap_or_default().to_owned();
+            self.keep_from_abort(&touched.key, &upload);
+        }
         let (head, payload) = transmit.request.into_parts();
         let exchange = Exchange {
             line,
@@ -125,6 +129,7 @@ impl Network {
         exchanges.retain(|_, exchange| exchange.pending > 0);
         self.verifying.retain(|(of, _)| *of != line);
         self.reached.remove(&line);
+        self.opened.remove(&line);
         self.tell("hangs up", line, RequestId::numbered(0), CallKind::HeadBucket, "", 0);
     }
 }

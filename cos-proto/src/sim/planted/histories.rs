@@ -33,6 +33,7 @@ const HISTORIES: &[(&str, History, &[Planted])] = {
         ("an upload is resumed", resume, &[P::IdleCloseSaves, P::PartsRenumbered]),
         ("an upload is cancelled", cancel, &[P::RecordDroppedFirst, P::CancelLeavesUpload]),
         ("a resumed upload fails", failed_part, &[P::FailedPartAborts]),
+        ("a claim is refused", refused_claim, &[P::RefusedClaimLeavesUpload]),
         ("an upload is begun anew", anew, &[P::StaleUploadLeft]),
         ("a committed object is appended to", reopen, &[P::CommittedReopened]),
         ("more is written than fits", overfull, &[P::MemoryBudgetIgnored]),
@@ -175,6 +176,11 @@ fn failed_part(play: &mut Play) {
     close(play);
     play.fault(CallKind::UploadPart, Effect::error(403, "AccessDenied"), 1);
     play.write("/a", Append::Yes, 150, Upload::commit);
+}
+
+fn refused_claim(play: &mut Play) {
+    play.fault(CallKind::PutObject, Effect::error(403, "AccessDenied"), 1);
+    play.write("/a", Append::No, 250, Upload::commit);
 }
 
 fn anew(play: &mut Play) {

@@ -6,8 +6,9 @@ use super::{Call, Outcome, Program};
 use crate::{
     Error, Key,
     api::{CopyOptions, GetOptions, MetadataDirective, ObjectOptions},
-    op,
+    op::{self, UploadState},
     sim::{
+        model::Failure,
         network::Network,
         open_once::{OpenOnce, OpenedOnce},
     },
@@ -109,9 +110,32 @@ impl Program {
             writer.close().await?;
             let state = writer.state();
             drop(writer);
-            writer = self.client.key_writer(key.clone(), Some(state));
+            return self.go_on(key, state, second).await;
         }
         writer.write(second).await?;
         writer.commit().await.map(drop)
+    }
+
+    /// Goes on from a checkpoint. A failure keeps the upload, and who does not try again aborts it.
+    async fn go_on(&self, key: &Key, state: UploadState, rest: Bytes) -> Result<(), Error> {
+        let mut writer = self.client.key_writer(key.clone(), Some(state));
+        let mut done = writer.write(rest).await;
+        if done.is_ok() {
+            done = writer.commit().await.map(drop);
+        }
+        if let Err(error) = &done
+            && !Failure::from(error).leaves_upload()
+            && let Some(id) = writer.state().upload
+        {
+            drop(writer);
+            let abort = op::AbortUpload::new(key.clone(), id.clone());
+            if self.client.run(abort, self.client.policy()).await.is_err() {
+                let keep = |network: &mut Network| {
+                    network.keep_from_abort(key.as_str(), id.as_str());
+                };
+                self.shared.service.network(keep);
+            }
+        }
+        done
     }
 }

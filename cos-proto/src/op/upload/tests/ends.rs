@@ -106,6 +106,39 @@ fn a_drivers_writer_never_aborts_on_failure() {
 }
 
 #[test]
+fn an_upload_that_no_record_can_name_is_aborted() {
+    // A claim that may have been written names it; one that was refused does not.
+    for (refused, aborts) in [(true, true), (false, false)] {
+        let mut service = Service::default().with("PutObject record", move || {
+            if refused {
+                refusal(CallKind::PutObject, 403, "AccessDenied")
+            } else {
+                lost(CallKind::PutObject)
+            }
+        });
+        let mut scenario = Scenario::driver(Append::No);
+        scenario.run(&mut service);
+        scenario.upload.push(content(5 * MIB));
+        let failed = kind(scenario.run(&mut service).expect("an end"));
+        assert_eq!(failed == ErrorKind::Denied, refused, "the claim's failure is told");
+        let aborted = scenario.log.iter().any(|call| call == "AbortMultipartUpload");
+        assert_eq!(aborted, aborts, "{:?}", scenario.log);
+        assert!(!scenario.log.iter().any(|call| call.starts_with("Delete")), "{:?}", scenario.log);
+    }
+}
+
+#[test]
+fn an_upload_that_a_record_names_survives_a_refused_claim() {
+    let mut service = Service { record: Some(record_with_part(9)), ..Service::default() }
+        .with("PutObject record", || refusal(CallKind::PutObject, 403, "AccessDenied"));
+    let mut scenario = Scenario::driver(Append::Yes);
+    scenario.run(&mut service);
+    scenario.upload.push(content(5 * MIB));
+    assert_eq!(kind(scenario.run(&mut service).expect("an end")), ErrorKind::Denied);
+    assert!(!scenario.log.iter().any(|call| call.starts_with("Abort")), "{:?}", scenario.log);
+}
+
+#[test]
 fn a_key_level_writer_aborts_what_it_created_unless_told_to_keep_it() {
     for (on_failure, aborts) in [(OnFailure::Abort, true), (OnFailure::Keep, false)] {
         let options = UploadOptions::new(MemoryBudget::new(64 * MIB as u64))
