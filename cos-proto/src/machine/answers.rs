@@ -138,7 +138,8 @@ impl<O: Operation> Machine<O> {
             || !maybe_done
             || planted!(self.policy.simulated, UnsafeCallRepeated);
         let endless = planted!(self.policy.simulated, RetriedForEver);
-        let spent = slot.counted >= self.policy.attempts_max && !endless;
+        let spent = slot.counted >= self.policy.attempts_max && !endless
+            || planted!(self.policy.simulated, NeverSentAgain);
         if !replayable || !retry::may_pass(&cause) || spent {
             return self.give_up(number, cause);
         }

@@ -51,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) writer_bytes_max: u64,
     /// Larger objects are copied by parts.
     pub(crate) copy_threshold: u64,
+    /// Nothing goes wrong from the start.
+    pub(crate) fair: bool,
 }
 
 impl Default for Settings {
@@ -62,6 +64,7 @@ impl Default for Settings {
             part_bytes_min: 256,
             writer_bytes_max: u64::MAX,
             copy_threshold: 0,
+            fair: false,
         }
     }
 }

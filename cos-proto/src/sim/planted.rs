@@ -143,6 +143,8 @@ bugs! {
     LateReplyAccepted = "a late reply answering a newer attempt",
     /// A call that backs off lets others take its place: more are under way than allowed.
     SlotReleasedInBackOff = "slot released during back-off",
+    /// A call is never sent again: what would pass is reported as a failure.
+    NeverSentAgain = "no retry",
     /// A call is sent again without a pause, whatever COS asks for.
     BackOffSkipped = "retry without back-off",
     /// A call is sent again and again, past its attempts and its deadline.

@@ -120,7 +120,8 @@ impl Process {
     }
 
     pub(super) fn fresh_credentials(&self, line: Line) -> Result<Credentials, CredentialsFailed> {
-        if !self.service.is_calm() && self.dice.borrow_mut().happens(50) {
+        let fair = self.service.network(|network| network.weather().is_fair());
+        if !fair && self.dice.borrow_mut().happens(50) {
             self.service.network(|network| network.lacks_credentials(line));
             return Err(CredentialsFailed::new("the provider is out of order"));
         }

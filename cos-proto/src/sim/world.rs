@@ -151,6 +151,7 @@ impl World {
             chunk_size: scale.chunk_size,
             part_bytes_min: scale.part_bytes_min,
             copy_threshold: scale.copy_threshold(),
+            fair: weather.is_fair(),
             // Its own chunk, the driver's budget, and what is being cut into parts.
             writer_bytes_max: (scale.max_concurrency as u64 + 2) * scale.chunk_size,
             ..model::Settings::default()

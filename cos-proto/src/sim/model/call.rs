@@ -251,13 +251,15 @@ pub(crate) struct Failure {
     pub(crate) call: Option<&'static str>,
     /// Whether any attempt of that call may have been executed.
     pub(crate) maybe_done: bool,
+    /// How often that call was sent.
+    pub(crate) attempts: u32,
 }
 
 impl Failure {
     /// A failure of this kind that says nothing about a COS call.
     #[cfg(test)]
     pub(crate) fn new(kind: ErrorKind) -> Self {
-        Self { kind, call: None, maybe_done: true }
+        Self { kind, call: None, maybe_done: true, attempts: 0 }
     }
 
     /// Whether who failed so leaves an upload of its own that it would abort otherwise: it may still
@@ -281,6 +283,7 @@ impl From<&Error> for Failure {
             kind: error.kind().clone(),
             call: remote.map(|remote| remote.call.name()),
             maybe_done: remote.is_none_or(|remote| remote.maybe_done),
+            attempts: remote.map_or(0, |remote| remote.attempts),
         }
     }
 }

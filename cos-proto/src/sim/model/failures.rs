@@ -1,10 +1,10 @@
 //! Which failures are right, and what they say about whether the call took effect.
 
 use super::{
-    Call, Failure, Model, Violation, WriterId,
+    Call, Failure, Millis, Model, Violation, WriterId,
     state::{Under, key_of},
 };
-use crate::ErrorKind;
+use crate::{ErrorKind, Policy};
 
 /// What a failure leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,9 @@ impl Model {
         failure: &Failure,
     ) -> Result<Fate, Violation> {
         let calm = self.is_calm(under);
+        if writer.is_none() && self.gave_up_early(under, failure) {
+            return Err(self.violation(under, failure, "it had time for more attempts"));
+        }
         match &failure.kind {
             ErrorKind::InvalidPath if !has_valid_paths(&under.call) => Ok(Fate::Never),
             ErrorKind::Transport | ErrorKind::Credentials if !calm => {
@@ -60,6 +63,16 @@ impl Model {
             kind if calm => Err(self.violation(under, kind, "no such failure in calm weather")),
             kind => Err(self.violation(under, kind, "no failure of this kind")),
         }
+    }
+
+    /// Whether a call failed for a reason that may pass before its attempts were spent, and long
+    /// before its deadline. A writer's calls may have begun before the one that tells of them.
+    fn gave_up_early(&self, under: &Under, failure: &Failure) -> bool {
+        const SOON: Millis = 100_000;
+        let may_pass = matches!(failure.kind, ErrorKind::Transport | ErrorKind::Throttled { .. });
+        let took = self.now.at.saturating_sub(under.begun.at);
+        let attempts = Policy::default().attempts_max;
+        may_pass && failure.call.is_some() && failure.attempts < attempts && took < SOON
     }
 
     /// Whether another call may have changed the slot meanwhile.

@@ -241,9 +241,9 @@ impl Model {
             })
     }
 
-    /// Whether faults were over when the call began.
+    /// Whether faults were over when the call began, or never were.
     pub(super) fn is_calm(&self, under: &Under) -> bool {
-        self.settled.is_some_and(|settled| under.begun.seq > settled)
+        self.settings.fair || self.settled.is_some_and(|settled| under.begun.seq > settled)
     }
 
     /// What `process` remembers was noted after this.

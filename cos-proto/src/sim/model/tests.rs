@@ -232,9 +232,14 @@ fn broken() -> Outcome {
 
 /// It failed, and the COS call that failed cannot have been executed.
 fn refused(call: &'static str) -> Outcome {
-    Outcome::Failed(Failure { kind: ErrorKind::Transport, call: Some(call), maybe_done: false })
+    Outcome::Failed(Failure {
+        kind: ErrorKind::Transport,
+        call: Some(call),
+        maybe_done: false,
+        attempts: 8,
+    })
 }
 
 fn failed_in(call: &'static str, kind: ErrorKind) -> Outcome {
-    Outcome::Failed(Failure { kind, call: Some(call), maybe_done: true })
+    Outcome::Failed(Failure { kind, call: Some(call), maybe_done: true, attempts: 8 })
 }

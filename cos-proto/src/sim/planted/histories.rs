@@ -66,7 +66,13 @@ const HISTORIES: &[(&str, History, &[Planted])] = {
         (
             "answers are lost",
             lost_answers,
-            &[P::SlotReleasedInBackOff, P::BackOffSkipped, P::RetriedForEver, P::TimerForgotten],
+            &[
+                P::SlotReleasedInBackOff,
+                P::NeverSentAgain,
+                P::BackOffSkipped,
+                P::RetriedForEver,
+                P::TimerForgotten,
+            ],
         ),
         ("an upload is opened once", open_once, &[P::UnsafeCallRepeated]),
         ("the clock is off", skewed, &[P::SkewNeverLearned]),

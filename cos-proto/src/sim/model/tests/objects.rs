@@ -87,6 +87,22 @@ fn a_put_without_a_certain_end_may_have_happened_or_happen_until_a_later_one() {
 }
 
 #[test]
+fn nobody_gives_up_before_attempts_or_time_are_spent() {
+    let history = History::new();
+    let after = |attempts, wait| {
+        let mut history = history.clone();
+        let getting = history.begin(OTHER, get("/a"));
+        history.wait(wait);
+        let kind = ErrorKind::Transport;
+        let failure = Failure { kind, call: Some("GetObject"), maybe_done: false, attempts };
+        history.may_end(getting, Outcome::Failed(failure))
+    };
+    assert!(!after(7, 99_000));
+    assert!(after(8, 0));
+    assert!(after(1, 100_000));
+}
+
+#[test]
 fn a_failure_for_certain_whose_effect_was_seen_is_a_lie() {
     let mut history = History::new();
     history.did(put("/a", "old"), Outcome::Done);
