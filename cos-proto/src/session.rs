@@ -193,7 +193,9 @@ impl Session {
                 .is_some_and(|current| current.refresh_at.is_none_or(|at| now < at))
     }
 
-    /// What a provider answered. A failure is tolerated while the old credentials still work.
+    /// What a provider answered. A failure is tolerated while the old credentials still work, and
+    /// credentials that end before those are left aside: their machine hands in late what was
+    /// answered long before.
     ///
     /// # Errors
     /// The provider failed, or what it gave are not visible ASCII characters, and there are no
@@ -206,20 +208,13 @@ impl Session {
         let mut state = self.lock();
         let now = state.service_time(now);
         match fresh.and_then(|fresh| fresh.check().map(|()| fresh)) {
-            Ok(credentials) => {
-                state.adopt(now, credentials);
-                Ok(())
-            }
-            Err(failed) => {
-                let refused = state.stale;
-                let current = state.credentials.as_mut().filter(|current| {
-                    !refused && current.credentials.expires().is_none_or(|at| now < at)
-                });
-                let current = current.ok_or(failed)?;
-                current.refresh_at = Some(now + REFRESH_AGAIN_AFTER);
-                Ok(())
-            }
+            Ok(credentials) => match state.working(now) {
+                Some(current) if current.outlive(&credentials, now) => current.go_on(now),
+                Some(_) | None => state.adopt(now, credentials),
+            },
+            Err(failed) => state.working(now).ok_or(failed)?.go_on(now),
         }
+        Ok(())
     }
 
     /// The service has refused credentials of this generation. Answers whether they are current.
@@ -257,6 +252,14 @@ impl State {
         UnixTime::from_secs(ours.as_secs().saturating_add(self.skew))
     }
 
+    /// The credentials, if they are neither refused nor expired.
+    fn working(&mut self, now: UnixTime) -> Option<&mut Current> {
+        let refused = self.stale;
+        self.credentials
+            .as_mut()
+            .filter(|current| !refused && current.credentials.expires().is_none_or(|end| now < end))
+    }
+
     fn adopt(&mut self, now: UnixTime, credentials: Credentials) {
         let same = self.credentials.as_ref().is_some_and(|old| old.credentials == credentials);
         let refresh_at = credentials.expires().map(|expires| refresh_at(now, expires));
@@ -266,6 +269,20 @@ impl State {
             self.generation = Generation(self.generation.0.saturating_add(1));
             self.sign_key = None;
         }
+    }
+}
+
+impl Current {
+    /// Whether others are older. Those that work and have no end say nothing of others' age.
+    fn outlive(&self, others: &Credentials, now: UnixTime) -> bool {
+        others
+            .expires()
+            .is_some_and(|end| self.credentials.expires().map_or(end <= now, |own| end < own))
+    }
+
+    /// There are no better ones for now.
+    fn go_on(&mut self, now: UnixTime) {
+        self.refresh_at = self.refresh_at.map(|at| at.max(now + REFRESH_AGAIN_AFTER));
     }
 }
 

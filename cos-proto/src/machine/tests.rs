@@ -1,5 +1,6 @@
 //! The rules of delivery, each by a scripted operation and by hand-fed events.
 
+mod credentials;
 mod delivery;
 #[cfg(feature = "sim")]
 mod planted;
@@ -244,4 +245,27 @@ fn with_header(mut response: Response<Bytes>, name: &'static str, value: &str) -
     let value = HeaderValue::from_str(value).expect("value");
     response.headers_mut().insert(HeaderName::from_static(name), value);
     response
+}
+
+fn dated(response: Response<Bytes>, offset: i64) -> Response<Bytes> {
+    with_header(response, "date", &UnixTime::from_secs(START + offset).to_http_date())
+}
+
+fn silent(status: u16) -> Response<Bytes> {
+    let mut response = ok();
+    *response.status_mut() = StatusCode::from_u16(status).expect("status");
+    response
+}
+
+fn head_call() -> Call {
+    Call::new(CallKind::HeadObject, Method::HEAD, Some(Key::new("k").expect("key")))
+}
+
+/// An answer of COS itself, not of a gateway before it.
+fn of_cos(status: u16, date: i64) -> Response<Bytes> {
+    with_header(dated(silent(status), date), "x-cos-request-id", "NjQ1")
+}
+
+fn temporary(name: &str) -> Credentials {
+    Credentials::new(name, "secret").with_token("token")
 }

@@ -167,6 +167,35 @@ fn credentials_that_cannot_be_sent_are_a_failure_of_their_provider() {
 }
 
 #[test]
+fn credentials_that_end_before_those_that_work_are_left_aside() {
+    let current = |session: &Session| session.presign(at(0), &Presign::new(Method::GET, key()));
+    let shows = |session: &Session, id: &str| {
+        current(session).expect("url").as_str().contains(&format!("q-ak={id}&"))
+    };
+    let named = |id: &str| Credentials::new(id, "the-secret").with_token("the-token");
+    let session = bare();
+    session.refresh(at(0), Ok(named("newer").expiring(at(3600)))).expect("fresh");
+    session.refresh(at(0), Ok(named("older").expiring(at(3599)))).expect("left aside");
+    assert!(shows(&session, "newer") && session.has_credentials(at(3299)), "as it was");
+    session.refresh(at(0), Ok(named("equal").expiring(at(3600)))).expect("fresh");
+    assert!(shows(&session, "equal"));
+    session.refresh(at(0), Ok(named("endless"))).expect("fresh");
+    assert!(shows(&session, "endless"));
+    session.refresh(at(10), Ok(named("expired").expiring(at(10)))).expect("left aside");
+    assert!(shows(&session, "endless") && session.has_credentials(at(10)));
+    session.refresh(at(10), Ok(named("rotated").expiring(at(7200)))).expect("fresh");
+    assert!(shows(&session, "rotated"));
+
+    // What the service has refused, or what has expired, is no reason to go on with it.
+    let (generation, _) = session.sign(at(10), put()).expect("credentials");
+    assert!(session.refuse(generation));
+    session.refresh(at(10), Ok(named("other").expiring(at(3600)))).expect("fresh");
+    assert!(shows(&session, "other"));
+    session.refresh(at(3600), Ok(named("skewed").expiring(at(3500)))).expect("tried");
+    assert!(shows(&session, "skewed"));
+}
+
+#[test]
 fn short_lived_credentials_are_not_replaced_before_half_their_life() {
     let session = bare();
     session.refresh(at(0), Ok(temporary().expiring(at(400)))).expect("fresh");
