@@ -90,13 +90,11 @@ impl<O: Operation> Machine<O> {
     /// COS answered with an error: apply the remedy for it, if there is one.
     fn refused(&mut self, now: Now, number: u64, error: crate::ServiceError) {
         let Some(slot) = self.slots.get_mut(&number) else { return };
+        // Without the id it is a gateway's page: its clock is not the service's (436/7729).
+        let silent = error.code.is_none() && error.request_id.is_some();
         let class = match error.status {
-            StatusCode::FORBIDDEN if error.code.is_none() => {
-                slot.silent_403(&self.session, now, error.date)
-            }
-            StatusCode::BAD_REQUEST if error.code.is_none() && error.request_id.is_some() => {
-                slot.silent_expiry(&self.session)
-            }
+            StatusCode::FORBIDDEN if silent => slot.silent_403(&self.session, now, error.date),
+            StatusCode::BAD_REQUEST if silent => slot.silent_expiry(&self.session),
             _ => classify(&error),
         };
         match class {

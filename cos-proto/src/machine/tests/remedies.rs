@@ -61,6 +61,19 @@ fn a_silent_403_of_a_head_is_remedied_where_its_date_tells_of_a_skewed_clock() {
     assert_eq!(rig.error().clone().into_error().kind(), &ErrorKind::Denied, "the clock is right");
 }
 
+/// Whose clock is not the service's, and who knows no token.
+#[test]
+fn a_silent_403_of_a_gateway_is_no_reason_to_correct_anything() {
+    for session in [session(), bare_session().with_credentials(temporary("kept"))] {
+        let mut rig = Rig::with(vec![head_call()], session.clone(), Policy::default());
+        let id = rig.send().id;
+        rig.reply(id, dated(silent(403), HOUR));
+        assert_eq!(rig.error().clone().into_error().kind(), &ErrorKind::Denied);
+        assert_eq!(session.skew(), 0);
+        assert!(session.has_credentials(rig.now.unix));
+    }
+}
+
 #[test]
 fn a_clock_that_is_off_without_being_refused_is_learned_from_any_answer() {
     for status in [200, 204, 404, 412, 503] {
