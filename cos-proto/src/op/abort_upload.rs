@@ -59,6 +59,10 @@ impl Operation for AbortUpload {
     }
 }
 
+/// What an error says besides after a Create of which an earlier attempt may have been executed.
+pub(crate) const STRAY: &str =
+    "an earlier attempt may have left an unfinished upload, which a sweep removes";
+
 /// Whether an abort failed because there is nothing to abort.
 pub(crate) fn upload_is_gone(error: &CallError) -> bool {
     super::settle::upload_is_gone(error) || error.is_not_found()

@@ -36,6 +36,7 @@ use crate::{
     ETag, Error, ErrorKind, Key, Next, PartNumber, RecentMark, UnixTime, UploadId,
     op::{
         UploadState,
+        abort_upload::STRAY,
         record::{PART_BYTES_MIN, record_key},
     },
 };
@@ -354,6 +355,8 @@ impl Upload {
     }
 
     fn fail(&mut self, error: Error) {
+        let stray = self.stray_possible && self.failure.is_none();
+        let error = if stray { error.noting(STRAY) } else { error };
         self.failure.get_or_insert(error.at(self.key.as_str()));
     }
 

@@ -9,7 +9,7 @@ use crate::{
     CallError, ETag, Error, ErrorKind, PartNumber, Reason, Rejected, Reply, Reported, UploadId,
     Verification,
     api::{self, Conditions, MetadataDirective},
-    op::abort_upload::upload_is_gone,
+    op::abort_upload::{STRAY, upload_is_gone},
 };
 
 impl Copy {
@@ -232,8 +232,6 @@ impl Copy {
         }
     }
 }
-
-const STRAY: &str = "an earlier attempt may have left an unfinished upload, which a sweep removes";
 
 const LEFT: &str = "the unfinished upload could not be aborted; a sweep removes it";
 

@@ -156,6 +156,29 @@ fn a_key_level_writer_aborts_what_it_created_unless_told_to_keep_it() {
 }
 
 #[test]
+fn a_failure_after_a_create_that_may_have_run_twice_mentions_a_stray() {
+    for (repeats, mentioned) in [(true, true), (false, false)] {
+        let options = UploadOptions::new(MemoryBudget::new(64 * MIB as u64));
+        let mut scenario = Scenario::of(Upload::start(key(), options.chunk_size(2 * MIB as u64)));
+        let mut service = Service::default()
+            .with("InitiateMultipartUpload", move || {
+                if repeats { repeated(created(ID)) } else { created(ID) }
+            })
+            .with("UploadPart 2", || refusal(CallKind::UploadPart, 403, "AccessDenied"));
+        scenario.upload.push(content(5 * MIB));
+        let error = scenario.run(&mut service).expect("an end").expect_err("denied");
+        assert_eq!(error.to_string().contains("a sweep removes"), mentioned, "{error}");
+    }
+    let options = UploadOptions::new(MemoryBudget::new(64 * MIB as u64));
+    let mut scenario = Scenario::of(Upload::start(key(), options.chunk_size(2 * MIB as u64)));
+    let mut service = Service::default()
+        .with("InitiateMultipartUpload", || lost(CallKind::InitiateMultipartUpload));
+    scenario.upload.push(content(5 * MIB));
+    let error = scenario.run(&mut service).expect("an end").expect_err("no upload id");
+    assert!(error.to_string().contains("a sweep removes"), "{error}");
+}
+
+#[test]
 fn a_key_level_writer_hands_its_state_to_the_caller_and_resumes_from_it() {
     let options =
         || UploadOptions::new(MemoryBudget::new(64 * MIB as u64)).chunk_size(2 * MIB as u64);
