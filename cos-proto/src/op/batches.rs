@@ -3,6 +3,7 @@
 //! | a batch's reply | then |
 //! |---|---|
 //! | names no key | all its keys are deleted |
+//! | names a key that was not asked for | nothing is known: the same call again |
 //! | names keys with codes that may pass (InternalError, PathConflict …) | the others are deleted; the same call again for these alone, after the machine's pause |
 //! | names keys with other codes (AccessDenied …) | these are failures, the others are deleted |
 //! | attempts spent, or the call failed as a whole | the batch's remaining keys are failures |
@@ -136,8 +137,8 @@ impl Batches {
         let Some(Flight { batch, begun }) = self.in_flight.get_mut(&id) else { return Ok(()) };
         match batch {
             Batch::Many { keys, refused } => {
-                let (again, failed): (Vec<_>, Vec<_>) =
-                    api::delete_objects::decode(reply)?.into_iter().partition(may_pass);
+                let all = decode(reply, keys)?;
+                let (again, failed): (Vec<_>, Vec<_>) = all.into_iter().partition(may_pass);
                 let named: BTreeSet<&str> =
                     again.iter().chain(&failed).map(|failure| &*failure.key).collect();
                 for key in keys.iter().filter(|key| !named.contains(key.as_str())) {
@@ -177,6 +178,18 @@ impl Batch {
             Self::One(_) => 1,
             Self::Many { keys, .. } => keys.len(),
         }
+    }
+}
+
+/// The failures among `keys`. One of another key must be of ours in a form that we do not know.
+fn decode(reply: &Reply, keys: &[Key]) -> Result<Vec<KeyFailure>, Rejected> {
+    let failures = api::delete_objects::decode(reply)?;
+    let asked: BTreeSet<&str> = keys.iter().map(Key::as_str).collect();
+    match failures.iter().find(|failure| !asked.contains(&*failure.key)) {
+        Some(KeyFailure { key, code, .. }) => Err(Rejected::Retry(Reason::Malformed(format!(
+            "{code} for a key that was not to be deleted: {key:?}"
+        )))),
+        None => Ok(failures),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    CallKind, ErrorKind,
+    CallKind, ErrorKind, Reason,
     op::test_store::{Effect, Store, key},
 };
 
@@ -69,6 +69,30 @@ fn a_failure_that_stays_is_listed_with_its_code() {
         let failures: Vec<_> = error.failures().iter().map(|f| (&*f.key, &*f.code)).collect();
         assert_eq!(failures, [("b", code)]);
         assert!(error.to_string().contains(&format!("b: {code}")), "{error}");
+    }
+}
+
+/// Whatever it means, it does not say that our keys are gone.
+#[test]
+fn an_answer_about_a_key_that_was_not_asked_for_deletes_nothing() {
+    for code in ["AccessDenied", "InternalError"] {
+        let mut operation = DeleteKeys::new(["a", "b"].map(key));
+        assert!(matches!(operation.next(), Next::Call(_)));
+        let tag = Tag(*operation.batches.ids().first().expect("one batch"));
+        let asked = operation.call(tag).body.to_bytes();
+        let reply = Reply::new(http::Response::new(failing("c", code).into()), false);
+        let refused = operation.on_reply(tag, reply);
+        assert!(matches!(refused, Err(Rejected::Retry(Reason::Malformed(_)))), "{refused:?}");
+        assert_eq!(operation.call(tag).body.to_bytes(), asked, "the same again");
+
+        let says = Effect::Say(failing("c", code));
+        let store = || Store::new().with("a", "x").with("b", "x");
+        let mut once = store().fault("DeleteMultipleObjects", 1, says.clone());
+        assert_eq!(once.run(DeleteKeys::new(["a", "b"].map(key)), 1).expect("deleted").keys, 2);
+        let mut always = store().fault("DeleteMultipleObjects", usize::MAX, says);
+        let error = always.run(DeleteKeys::new(["a", "b"].map(key)), 1).expect_err("malformed");
+        let left: Vec<_> = error.failures().iter().map(|failure| &*failure.key).collect();
+        assert_eq!((error.kind(), left), (&ErrorKind::Malformed, vec!["a", "b"]));
     }
 }
 
