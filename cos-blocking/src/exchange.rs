@@ -125,7 +125,7 @@ fn collect(response: Response<ureq::Body>, bytes_max: usize) -> Result<Response<
     if announced > bytes_max as u64 {
         return Err(too_large());
     }
-    let bytes = read(body, announced, bytes_max as u64 + 1)?;
+    let bytes = read(body, announced, (bytes_max as u64).saturating_add(1))?;
     if bytes.len() > bytes_max {
         return Err(too_large());
     }

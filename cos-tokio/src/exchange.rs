@@ -152,7 +152,9 @@ impl Arriving {
         if Some(data.len()) == announced && data.len() <= bytes_max {
             return Ok((data, true));
         }
-        let mut whole = BytesMut::with_capacity(announced.unwrap_or(0).min(bytes_max));
+        // What is announced may be a lie, so no more than this is believed beforehand.
+        let expected = announced.unwrap_or(0).min(bytes_max).min(MEMORY_AHEAD_MAX);
+        let mut whole = BytesMut::with_capacity(expected);
         loop {
             let room = bytes_max.saturating_sub(whole.len());
             whole.extend_from_slice(data.get(..room).unwrap_or(&data));
@@ -186,3 +188,5 @@ impl Arriving {
         }
     }
 }
+
+const MEMORY_AHEAD_MAX: usize = 1024 * 1024;

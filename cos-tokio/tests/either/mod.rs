@@ -6,7 +6,8 @@ use std::{io::Read as _, time::Duration};
 
 use bytes::Bytes;
 use cos_proto::{
-    Error, Observer,
+    Error, Key, Observer,
+    api::GetOptions,
     config::Config,
     op::{Append, SweepOutcome, UploadOutcome, WalkOptions},
 };
@@ -78,6 +79,18 @@ impl Driver {
             Self::Tokio(runtime, driver) => runtime.block_on(driver.get_content(path)),
             Self::Blocking(driver) => driver.get_content(path),
         }
+    }
+
+    /// Reads an object of at most `limit` bytes through the client.
+    pub fn get_key(&self, key: Key, limit: u64) -> Result<Bytes, Error> {
+        let options = GetOptions::new();
+        let fetched = match self {
+            Self::Tokio(runtime, driver) => {
+                runtime.block_on(driver.client().get(key, options, limit))
+            }
+            Self::Blocking(driver) => driver.client().get(key, options, limit),
+        };
+        Ok(fetched?.body)
     }
 
     pub fn put_content(&self, path: &str, content: Bytes) -> Result<(), Error> {

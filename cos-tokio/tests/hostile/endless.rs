@@ -114,6 +114,11 @@ const HEAD: u64 = 17 << 20;
 
 #[test]
 fn heads_that_never_end_are_given_up_early() {
+    crate::run(&heads());
+}
+
+/// Heads that never end.
+pub fn heads() -> Vec<Case> {
     let flood = |start: &'static str, piece: &'static str| {
         move |peer: &mut Connection| {
             if peer.request().is_some() && peer.send(start) {
@@ -122,7 +127,7 @@ fn heads_that_never_end_are_given_up_early() {
         }
     };
     let refused = || Expected::FailureIn(&[Malformed, Broken]);
-    crate::run(&[
+    vec![
         Case::new(
             "endless headers",
             flood("HTTP/1.1 200 OK\r\n", "x-header: value\r\n"),
@@ -180,13 +185,18 @@ fn heads_that_never_end_are_given_up_early() {
             Expected::FailureIn(&[Timeout, Malformed]),
         )
         .slow(),
-    ]);
+    ]
 }
 
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nETag: \"e\"\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 #[test]
 fn answers_that_never_end_are_cut_off_at_their_bound() {
+    crate::run(&answers());
+}
+
+/// Answers that never end.
+pub fn answers() -> Vec<Case> {
     let flood = |start: &'static str, piece: &'static str| {
         move |peer: &mut Connection| {
             if peer.request().is_some() && peer.send(start) {
@@ -214,7 +224,7 @@ fn answers_that_never_end_are_cut_off_at_their_bound() {
             }
         }
     };
-    crate::run(&[
+    vec![
         Case::new(
             "an endless list",
             |peer| {
@@ -255,6 +265,16 @@ fn answers_that_never_end_are_cut_off_at_their_bound() {
             flood("HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775807\r\n\r\n", "x"),
             ask::list,
             Expected::Failure(ReplyTooLarge),
+        ),
+        Case::new(
+            "an endless object for a client with a limit",
+            |peer| {
+                if peer.request().is_some() && peer.send(CHUNKED) {
+                    peer.flood(format!("400\r\n{}\r\n", "x".repeat(1 << 10)));
+                }
+            },
+            ask::get_a_mebibyte,
+            Expected::Kind(ErrorKind::TooLarge { limit: 1 << 20 }),
         ),
         Case::new(
             "an endless error",
@@ -331,5 +351,5 @@ fn answers_that_never_end_are_cut_off_at_their_bound() {
             Expected::FailureIn(&[Connect]),
         )
         .speaking(Speech::Proxy),
-    ]);
+    ]
 }

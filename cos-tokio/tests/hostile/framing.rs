@@ -61,6 +61,14 @@ fn answers_that_are_not_as_long_as_they_say_are_not_believed() {
             bad(),
         ),
         Case::new(
+            "a length that no memory has, to a client without a limit",
+            last(
+                "HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 4611686018427387904\r\n\r\nabc",
+            ),
+            ask::get_whatever_its_size,
+            bad(),
+        ),
+        Case::new(
             "two lengths",
             last(
                 "HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 3\r\nContent-Length: 2\r\n\r\nabc",
@@ -182,6 +190,12 @@ fn unusual_answers_that_are_right_are_accepted() {
     };
     crate::run(&[
         Case::new("HTTP/1.0", object("HTTP/1.0 200 OK"), ask::get, Expected::Fine),
+        Case::new(
+            "to a client without a limit",
+            object("HTTP/1.1 200 OK"),
+            ask::get_whatever_its_size,
+            Expected::Fine,
+        ),
         Case::new("HTTP/1.0, a stream", object("HTTP/1.0 200 OK"), ask::read, Expected::Fine),
         Case::new("a status without its text", object("HTTP/1.1 200 "), ask::get, Expected::Fine),
         Case::new(

@@ -64,12 +64,20 @@ fn run(cases: &[Case]) {
 /// What drivers are asked.
 mod ask {
     use bytes::Bytes;
-    use cos_proto::{Error, op::Append};
+    use cos_proto::{Error, Key, op::Append};
 
     use crate::either::Driver;
 
     pub fn get(driver: &Driver) -> Result<(), Error> {
         driver.get_content("/file").map(drop)
+    }
+
+    pub fn get_whatever_its_size(driver: &Driver) -> Result<(), Error> {
+        driver.get_key(Key::new("file")?, u64::MAX).map(drop)
+    }
+
+    pub fn get_a_mebibyte(driver: &Driver) -> Result<(), Error> {
+        driver.get_key(Key::new("file")?, 1 << 20).map(drop)
     }
 
     pub fn read(driver: &Driver) -> Result<(), Error> {
