@@ -16,6 +16,7 @@ mod connections;
 mod either;
 mod endless;
 mod framing;
+mod memory;
 mod peer;
 mod service;
 mod trial;

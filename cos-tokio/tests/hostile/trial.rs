@@ -107,11 +107,11 @@ impl Observer for Attempts {
 /// Longer than anything takes.
 const GUARD: Duration = Duration::from_secs(120);
 
-/// Runs a case on an adapter.
+/// Runs a case on an adapter and gives how much the peer got rid of on a connection.
 ///
 /// # Errors
 /// What is not as it must be.
-pub fn run(case: &Case, adapter: Adapter) -> Result<(), String> {
+pub fn run(case: &Case, adapter: Adapter) -> Result<u64, String> {
     let (sender, ended) = mpsc::channel();
     let (speech, behaviour, action, deadline) =
         (case.speech, Arc::clone(&case.behaviour), case.action, case.deadline);
@@ -171,7 +171,7 @@ pub fn run(case: &Case, adapter: Adapter) -> Result<(), String> {
         check(lines.is_empty(), "a request was sent to a peer that is not trusted");
     }
     if wrong.is_empty() {
-        return Ok(());
+        return Ok(pushed);
     }
     let failures: Vec<_> = attempts.iter().map(|it| (it.call, it.status, it.failure)).collect();
     let result = result.map_err(|error| format!("{error} {error:?}"));
