@@ -1,6 +1,9 @@
 //! A request body that can be sent again: a length and shared chunks, never a stream.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use bytes::Bytes;
 
@@ -15,17 +18,10 @@ pub struct Payload(Option<Arc<Inner>>);
 struct Inner {
     chunks: Vec<Bytes>,
     length: u64,
-    _memory: Memory,
-}
-
-/// What the bytes of a body count as, until the last clone is dropped.
-#[derive(Default)]
-#[expect(dead_code, reason = "they count while they live, and nobody asks them")]
-pub(crate) struct Memory {
-    /// Held by the driver's writers.
-    pub(crate) held: Option<Held>,
-    /// Taken from the driver's budget.
-    pub(crate) reserved: Option<Reservation>,
+    /// What the bytes count as until the last clone is dropped: held by the driver's writers,
+    _held: Option<Held>,
+    /// and taken from the driver's budget.
+    reserved: OnceLock<Reservation>,
 }
 
 impl Payload {
@@ -34,22 +30,30 @@ impl Payload {
 
     /// The chunks in order as one body.
     pub fn from_chunks(chunks: impl IntoIterator<Item = Bytes>) -> Self {
-        Self::build(chunks.into_iter().collect(), Memory::default())
+        Self::build(chunks.into_iter().collect(), None)
     }
 
-    /// The same, and what its memory counts as is given back when the last clone is dropped.
-    pub(crate) fn counted(chunks: Vec<Bytes>, memory: Memory) -> Self {
-        Self::build(chunks, memory)
+    /// The same, and its bytes count as held until the last clone is dropped.
+    pub(crate) fn held(chunks: Vec<Bytes>, held: Held) -> Self {
+        Self::build(chunks, Some(held))
     }
 
-    fn build(mut chunks: Vec<Bytes>, memory: Memory) -> Self {
+    /// Its bytes were taken from a budget, and are given back when the last clone is dropped.
+    pub(crate) fn reserve(&self, reservation: Reservation) {
+        if let Some(inner) = &self.0 {
+            // It is asked for once; a second one would be given back at once.
+            let _ = inner.reserved.set(reservation);
+        }
+    }
+
+    fn build(mut chunks: Vec<Bytes>, held: Option<Held>) -> Self {
         chunks.retain(|chunk| !chunk.is_empty());
         if chunks.is_empty() {
             return Self::EMPTY;
         }
         let length =
             chunks.iter().map(|chunk| u64::try_from(chunk.len()).unwrap_or(u64::MAX)).sum();
-        Self(Some(Arc::new(Inner { chunks, length, _memory: memory })))
+        Self(Some(Arc::new(Inner { chunks, length, _held: held, reserved: OnceLock::new() })))
     }
 
     /// The length in bytes.

@@ -2,7 +2,7 @@
 //!
 //! Memory: the writer owns one chunk, filling or in flight. Every further sealed part has its bytes
 //! from the driver's budget, taken with *try*; a writer that gets none lends its own chunk to the
-//! part and accepts no more until that is acknowledged.
+//! part and accepts no more until that is acknowledged, or the budget has room for it after all.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::{
     Crc64, ETag, MemoryBudget, PartNumber, Payload, Verification, budget::Held, crc64::combine,
-    op::PartRecord, payload,
+    op::PartRecord,
 };
 
 /// COS's largest part (436/7750).
@@ -152,8 +152,8 @@ impl Parts {
 
     /// The tail as the body of a single PUT, and its CRC; it stays where it is.
     pub(super) fn whole(&self) -> (Payload, u64) {
-        let memory = payload::Memory { held: Some(self.filling.held.clone()), reserved: None };
-        (Payload::counted(self.filling.all_chunks(), memory), self.filling.crc64.value())
+        let payload = Payload::held(self.filling.all_chunks(), self.filling.held.clone());
+        (payload, self.filling.crc64.value())
     }
 
     /// Whether there is any part, sealed or acknowledged.
@@ -200,6 +200,7 @@ impl Parts {
             let record = PartRecord::new(part.payload.len(), etag, part.crc64);
             self.acknowledged.insert(number, record);
         }
+        self.take_chunk_back();
     }
 
     /// Forgets what is on its way: it will not be needed.
@@ -265,15 +266,24 @@ impl Parts {
         let mut filling = std::mem::replace(&mut self.filling, Filling::new(&self.budget));
         filling.flush();
         let crc64 = filling.crc64.value();
-        let reserved = self.budget.try_take(filling.length);
-        let paid = reserved.is_some() || planted!(self.simulated, MemoryBudgetIgnored);
-        let memory = if paid { Memory::Budget } else { Memory::OwnChunk };
-        let payload = Payload::counted(
-            filling.chunks,
-            payload::Memory { held: Some(filling.held), reserved },
-        );
+        let payload = Payload::held(filling.chunks, filling.held);
+        let unpaid = planted!(self.simulated, MemoryBudgetIgnored);
+        let memory = if unpaid { Memory::Budget } else { Memory::OwnChunk };
         self.sealed.insert(number, Sealed { payload, crc64, started: false, memory });
         self.next = number.next();
+        self.take_chunk_back();
+    }
+
+    /// Has the budget pay for the part that the writer lent its own chunk, if it has room: such a
+    /// part may stand last in the queue, and the writer would wait for all before it.
+    fn take_chunk_back(&mut self) {
+        let lent = self.sealed.values_mut().find(|part| part.memory == Memory::OwnChunk);
+        if let Some(part) = lent
+            && let Some(reservation) = self.budget.try_take(part.payload.len())
+        {
+            part.payload.reserve(reservation);
+            part.memory = Memory::Budget;
+        }
     }
 }
 
@@ -405,9 +415,24 @@ mod tests {
         let held = parts.payload(first);
         parts.acknowledge(first, ETag::new("e"), Verification::Verified);
         assert_eq!(parts.budget.used(), 2 * CHUNK, "the adapter still holds the body");
+        assert_eq!(parts.capacity(), 0);
         drop(held);
         assert_eq!(parts.budget.used(), CHUNK);
-        drop(parts);
+        let second = parts.start().expect("sealed");
+        parts.acknowledge(second, ETag::new("e"), Verification::Verified);
+        assert_eq!((parts.budget.used(), parts.capacity()), (CHUNK, CHUNK), "the third's");
+    }
+
+    #[test]
+    fn a_lent_chunk_comes_back_when_the_budget_has_room() {
+        let mut parts = parts(2 * CHUNK);
+        let rest = parts.push(vec![1; 4 * CHUNK as usize].into());
+        assert_eq!((rest.len() as u64, parts.capacity()), (CHUNK, 0));
+        let first = parts.start().expect("sealed");
+        parts.acknowledge(first, ETag::new("e"), Verification::Verified);
+        assert_eq!((parts.capacity(), parts.budget.used()), (CHUNK, 2 * CHUNK), "the third's");
+        assert!(parts.push(rest).is_empty());
+        assert_eq!((parts.capacity(), parts.budget.used()), (0, 2 * CHUNK), "lent again");
     }
 
     #[test]
