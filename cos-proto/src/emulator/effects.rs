@@ -56,6 +56,9 @@ impl Effect {
             request.body = flipped(&request.body.body).into();
         }
         request.damages_copy = *self == Self::CorruptCopy;
+        if let Self::KeyRefused(number) = self {
+            request.refuses_key = Some(*number);
+        }
     }
 
     /// Changes what is answered.

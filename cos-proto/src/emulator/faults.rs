@@ -128,6 +128,9 @@ pub enum Effect {
     CorruptCopy,
     /// The answer has no CRC-64.
     NoCrc,
+    /// Of the keys of a multi-delete, the one of this number (counted from 0, and round) is not
+    /// deleted and answered with InternalError; the others are deleted.
+    KeyRefused(usize),
     /// The answer is chunked and begins with so many spaces.
     LeadingSpaces(usize),
     /// The gateway answers 502 with HTML, without a request id, and nothing is done.
@@ -166,6 +169,7 @@ pub(super) fn message_of(code: &str) -> &'static str {
         "ServiceUnavailable" => "Service is unavailable, please retry.",
         "UserNetworkTooSlow" => "The upload network is too slow.",
         "PathConflict" => "Path conflict.",
+        "UploadConflict" => "Upload conflict.",
         "AccessDenied" => "Access Denied.",
         "NoSuchUpload" => "The specified multipart upload does not exist.",
         _ => "An injected fault.",

@@ -2,6 +2,7 @@
 
 use super::{
     errors::{Code, Refusal},
+    faults::message_of,
     headers::{check_digest, names_current_version},
     reply::Reply,
     request::Request,
@@ -35,7 +36,14 @@ pub(super) fn delete(world: &mut World, request: &Request<'_>) -> Result<Reply, 
 
     let (bucket, shown) = world.change(request)?;
     let mut document = Document::new("DeleteResult");
-    for (object, key) in objects.iter().zip(keys) {
+    let refused = request.refuses_key.map(|number| number % objects.len());
+    for (number, (object, key)) in objects.iter().zip(keys).enumerate() {
+        if refused == Some(number) {
+            let code = "InternalError";
+            document.open("Error").leaf("Key", key);
+            document.leaf("Code", code).leaf("Message", message_of(code)).close();
+            continue;
+        }
         let version = object.value("VersionId").filter(|version| !version.is_empty());
         // A key with a slash before it "succeeds" and deletes nothing.
         if names_current_version(version) && !key.starts_with('/') {

@@ -30,6 +30,8 @@ pub(super) struct Request<'a> {
     pub(super) body: Received,
     /// What it copies is stored with a wrong byte.
     pub(super) damages_copy: bool,
+    /// The number of a key that a multi-delete does not delete.
+    pub(super) refuses_key: Option<usize>,
 }
 
 impl<'a> Request<'a> {
@@ -59,6 +61,7 @@ impl<'a> Request<'a> {
             identity: Identity::Anonymous,
             body,
             damages_copy: false,
+            refuses_key: None,
         })
     }
 

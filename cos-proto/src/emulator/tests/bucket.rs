@@ -109,6 +109,28 @@ fn many_objects_are_deleted_at_once() {
 }
 
 #[test]
+fn one_key_of_many_can_be_refused() {
+    let mut client = Client::new();
+    let body = "<Delete><Quiet>true</Quiet><Object><Key>a</Key></Object>\
+        <Object><Key>b</Key></Object><Object><Key>c</Key></Object></Delete>";
+    for (number, left) in [(0, "a"), (1, "b"), (5, "c")] {
+        for key in ["/a", "/b", "/c"] {
+            client.put(key, b"x");
+        }
+        client.emulator.inject(Fault::next(Effect::KeyRefused(number)));
+        let got = delete(&mut client, body);
+        assert_eq!(got.status, 200);
+        assert_eq!(
+            (got.elements("Key"), got.element("Code")),
+            (vec![left.into()], "InternalError".into())
+        );
+        assert_eq!(client.emulator.keys(BUCKET), [left]);
+        assert!(!delete(&mut client, body).text().contains("Error"));
+        assert!(client.emulator.keys(BUCKET).is_empty());
+    }
+}
+
+#[test]
 fn a_batch_is_checked_before_anything_is_deleted() {
     let mut client = Client::new();
     client.emulator.put_raw(BUCKET, "k", "x".to_owned());
