@@ -26,6 +26,7 @@
 )]
 
 mod answering;
+mod counts;
 mod damage;
 mod delivery;
 mod exchange;
@@ -44,18 +45,19 @@ use std::{
     time::Duration,
 };
 
+pub use self::{
+    counts::Counts,
+    damage::Damaged,
+    exchange::{Arrival, Arrived, Line},
+    fault::FaultKind,
+    weather::Weather,
+};
 use self::{
     damage::Damage,
     exchange::{Copy, Exchange, Pending},
     overtaking::Overtaking,
     tokens::Tokens,
     transcript::Transcript,
-};
-pub use self::{
-    damage::Damaged,
-    exchange::{Arrival, Arrived, Line},
-    fault::{Counts, FaultKind},
-    weather::Weather,
 };
 use super::Dice;
 use crate::{CallKind, Credentials, RequestId, Ticks, emulator::Emulator};
@@ -84,6 +86,8 @@ pub struct Network {
     verifying: BTreeSet<(Line, String)>,
     /// Lines that got bytes which are not the object's.
     tampered: BTreeSet<Line>,
+    /// By line: which of two faults it has met that together hide a damaged copy.
+    one_of_two: BTreeMap<Line, FaultKind>,
     objects_changed: Ticks,
     uploads_changed: Ticks,
     strays: BTreeSet<(String, String)>,
@@ -127,6 +131,7 @@ impl Network {
             reached: BTreeMap::new(),
             verifying: BTreeSet::new(),
             tampered: BTreeSet::new(),
+            one_of_two: BTreeMap::new(),
             objects_changed: Ticks::ZERO,
             uploads_changed: Ticks::ZERO,
             strays: BTreeSet::new(),

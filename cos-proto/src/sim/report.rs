@@ -62,6 +62,11 @@ impl Counts {
         let faults = FaultKind::ALL.into_iter().filter(|kind| self.network.of(*kind) == 0);
         let mut missing: Vec<_> =
             faults.map(|kind| format!("fault {:?} never happened", kind.name())).collect();
+        if self.worlds >= ALL_PAIRS_WORLDS {
+            for (kind, call) in self.network.unmet() {
+                missing.push(format!("fault {:?} never met {}", kind.name(), call.name()));
+            }
+        }
         for expected in EXPECTED {
             if !self.outcomes.contains_key(expected) {
                 missing.push(format!("no {} ever ended as {:?}", expected.0, expected.1));
@@ -80,6 +85,9 @@ impl Counts {
         missing
     }
 }
+
+/// In so many worlds every kind of fault must meet every call that it can.
+const ALL_PAIRS_WORLDS: u64 = 20_000;
 
 /// Calls and outcomes that many worlds cannot do without.
 const EXPECTED: &[(&str, &str)] = &[
@@ -133,6 +141,11 @@ impl fmt::Display for Counts {
         }
         for kind in FaultKind::ALL {
             line(&format!("fault: {}", kind.name()), self.network.of(kind))?;
+        }
+        for kind in FaultKind::ALL {
+            let met = self.network.met(kind);
+            let met: Vec<_> = met.map(|(call, times)| format!("{} {times}", call.name())).collect();
+            writeln!(out, "{:<28}{}", kind.name(), met.join(" "))?;
         }
         Ok(())
     }

@@ -149,8 +149,8 @@ impl Network {
         let (line, id, call) = (exchange.line, exchange.id, exchange.call);
         let begins = matches!(arrival, Arrival::Event(Event::Reply(_) | Event::Head(_)));
         match fault {
-            Some(fault) => self.counts.happened(fault),
-            None if late && begins => self.counts.happened(FaultKind::LateReply),
+            Some(fault) => self.counts.happened(fault, call),
+            None if late && begins => self.counts.happened(FaultKind::LateReply, call),
             None => {}
         }
         let (what, mark) = mark(&arrival);

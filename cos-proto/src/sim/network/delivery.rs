@@ -7,7 +7,7 @@ use http::{
 };
 
 use super::{
-    FaultKind, Network,
+    FaultKind, Line, Network,
     exchange::Copy,
     touched::{changes_objects, changes_uploads, param},
 };
@@ -32,21 +32,21 @@ impl Network {
         }
         self.counts.reached += 1;
         match (copy, late) {
-            (Copy::Duplicate, _) => self.counts.happened(FaultKind::DuplicateRequest),
-            (_, true) => self.counts.happened(FaultKind::LateRequest),
+            (Copy::Duplicate, _) => self.counts.happened(FaultKind::DuplicateRequest, call),
+            (_, true) => self.counts.happened(FaultKind::LateRequest, call),
             _ => {
                 let latest = self.reached.entry(line).or_default();
                 if *latest > number {
-                    self.counts.happened(FaultKind::Reorder);
+                    self.counts.happened(FaultKind::Reorder, call);
                 }
                 *latest = number.max(*latest);
             }
         }
         if fate == Some(FaultKind::Delay) {
-            self.counts.happened(FaultKind::Delay);
+            self.counts.happened(FaultKind::Delay, call);
         }
         // One thing goes wrong at a time: a copy is what it is.
-        let fate = fate.filter(|_| !late);
+        let fate = fate.filter(|fate| !late && self.can_be_seen_through(line, *fate));
         let answer = self.execute(number, copy, fate);
         let status = u64::from(answer.response.status().as_u16());
         self.tell(if late { "reaches late" } else { "reaches" }, line, id, call, "", status);
@@ -59,6 +59,7 @@ impl Network {
     fn execute(&mut self, number: u64, copy: Copy, fate: Option<FaultKind>) -> Answer {
         let now_ms = self.unix_ms();
         let Some(exchange) = self.exchanges.get_mut(&number) else { unreachable!("it is there") };
+        let (line, call) = (exchange.line, exchange.call);
         // As a server sees it: in origin form, with Host.
         if let Some(target) = exchange.head.uri.path_and_query()
             && exchange.head.uri.authority().is_some()
@@ -68,15 +69,9 @@ impl Network {
         let corrupt = fate == Some(FaultKind::CorruptUpload) && !exchange.body.is_empty();
         let body = if corrupt { flipped(&exchange.body) } else { exchange.body.clone() };
         let effect = fate.and_then(|fate| effect_of(fate, &mut self.dice));
-        let spoils_answer = matches!(fate, Some(FaultKind::WrongCrc));
-        if let Some(fate) = fate
-            && effect.is_some()
-            && !spoils_answer
-        {
-            self.counts.happened(fate);
-        }
+        let happens = effect.is_some();
         if corrupt {
-            self.counts.happened(FaultKind::CorruptUpload);
+            self.counts.happened(FaultKind::CorruptUpload, call);
         }
         self.transcript.word(body.len());
         let received = Received::from(body);
@@ -84,10 +79,16 @@ impl Network {
         let stored = corrupt.then(|| received.body.to_bytes());
         let mut answer = self.emulator.handle_with(now_ms, &exchange.head, received, effect);
         if fate == Some(FaultKind::OtherRange) && begin_later(&mut answer.response).is_some() {
-            self.counts.happened(FaultKind::OtherRange);
+            self.counts.happened(FaultKind::OtherRange, call);
         }
-        if spoils_answer && states_crc(&answer) {
-            self.counts.happened(FaultKind::WrongCrc);
+        if let Some(fate) = fate
+            && happens
+            && self.shows(fate, &answer)
+        {
+            self.counts.happened(fate, call);
+            if matches!(fate, FaultKind::NoCrc | FaultKind::CorruptCopy) {
+                self.one_of_two.insert(line, fate);
+            }
         }
         self.saw_refusal(number, copy, &answer);
         self.saw_lag(number);
@@ -95,6 +96,29 @@ impl Network {
             self.executed(number, copy, fate, stored);
         }
         answer
+    }
+
+    /// A damaged copy is found by comparing the CRCs of its source and of itself: where one is not
+    /// stated, no client can see it.
+    fn can_be_seen_through(&self, line: Line, fate: FaultKind) -> bool {
+        let other = match fate {
+            FaultKind::NoCrc => FaultKind::CorruptCopy,
+            FaultKind::CorruptCopy => FaultKind::NoCrc,
+            _ => return true,
+        };
+        self.one_of_two.get(&line) != Some(&other)
+    }
+
+    /// Whether an effect has made a difference to what is answered.
+    fn shows(&self, fate: FaultKind, answer: &Answer) -> bool {
+        let success = answer.response.status().is_success();
+        match fate {
+            FaultKind::WrongCrc => states_crc(answer),
+            FaultKind::NoCrc => success && !states_crc(answer),
+            FaultKind::EmptyResult | FaultKind::LeadingSpaces => success,
+            FaultKind::CorruptCopy | FaultKind::PartialDelete => self.emulator.executed(),
+            _ => true,
+        }
     }
 
     /// What follows from a request that was executed.
@@ -140,7 +164,10 @@ impl Network {
                 damage.written(self.now, &touched.key, content);
             }
             CallKind::DeleteObject | CallKind::DeleteMultipleObjects => {
-                touched.keys().for_each(|key| damage.written(self.now, key, None));
+                // One of many may have been refused.
+                for key in touched.keys().filter(|key| self.emulator.content(key).is_none()) {
+                    damage.written(self.now, key, None);
+                }
             }
             CallKind::UploadPart => {
                 self.parts_stored.push((touched.key.clone(), upload().to_owned()));
@@ -151,7 +178,7 @@ impl Network {
                     self.strays.insert(opened.clone());
                     self.counts.strays += 1;
                     self.opened.entry(exchange.line).or_default().push(opened.clone());
-                    if copy == Copy::Original {
+                    if copy == Copy::Original && fate != Some(FaultKind::EmptyResult) {
                         exchange.opened = Some(opened);
                     }
                 }
@@ -162,23 +189,25 @@ impl Network {
 
     fn saw_refusal(&mut self, number: u64, copy: Copy, answer: &Answer) {
         let status = answer.response.status().as_u16();
-        let waits = self.exchanges.get(&number).is_some_and(|exchange| exchange.client.is_there());
+        let Some(exchange) = self.exchanges.get(&number) else { return };
+        let (call, waits) = (exchange.call, exchange.client.is_there());
         if !matches!(status, 400 | 403) || copy == Copy::Duplicate || !waits {
             return;
         }
         let body = answer.response.body().to_bytes();
         let says = |text: &str| body.windows(text.len()).any(|window| window == text.as_bytes());
         if says("RequestTimeTooSkewed") || says("Request has expired") {
-            self.counts.happened(FaultKind::SkewedClock);
+            self.counts.happened(FaultKind::SkewedClock, call);
         } else if says("ExpiredToken") {
-            self.counts.happened(FaultKind::ExpiredToken);
+            self.counts.happened(FaultKind::ExpiredToken, call);
         }
     }
 
     /// Counts lists that may not show all.
     fn saw_lag(&mut self, number: u64) {
         let Some(exchange) = self.exchanges.get(&number) else { return };
-        let (changed, lag, kind) = match exchange.call {
+        let call = exchange.call;
+        let (changed, lag, kind) = match call {
             CallKind::GetBucket => {
                 (self.objects_changed, self.weather.list_lag, FaultKind::ListLag)
             }
@@ -188,7 +217,7 @@ impl Network {
             _ => return,
         };
         if self.emulator.executed() && self.now < changed + lag {
-            self.counts.happened(kind);
+            self.counts.happened(kind, call);
         }
     }
 }
@@ -203,6 +232,7 @@ fn is_heard(fate: FaultKind) -> bool {
             | FaultKind::CutBody
             | FaultKind::InternalErrorDone
             | FaultKind::ErrorIn200Done
+            | FaultKind::EmptyResult
     )
 }
 
@@ -225,6 +255,12 @@ fn effect_of(fate: FaultKind, dice: &mut Dice) -> Option<Effect> {
             Effect::ActThenErrorIn200 { code: (*dice.pick(&IN_200)).to_owned() }
         }
         FaultKind::WrongCrc => Effect::WrongCrc,
+        FaultKind::NoCrc => Effect::NoCrc,
+        FaultKind::EmptyResult => Effect::EmptyResult,
+        FaultKind::LeadingSpaces => Effect::LeadingSpaces(dice.between(1, 64) as usize),
+        FaultKind::AccessDenied => Effect::error(403, "AccessDenied"),
+        FaultKind::Conflict => Effect::error(409, *dice.pick(&["PathConflict", "UploadConflict"])),
+        FaultKind::PartialDelete => Effect::KeyRefused(dice.below(1000) as usize),
         FaultKind::CorruptCopy => Effect::CorruptCopy,
         _ => return None,
     })

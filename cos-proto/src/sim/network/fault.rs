@@ -1,6 +1,4 @@
-//! What can go wrong between a client and the service, and how often it did.
-
-use std::fmt;
+//! What can go wrong between a client and the service.
 
 use crate::CallKind;
 
@@ -49,6 +47,18 @@ pub enum FaultKind {
     ErrorIn200Done,
     /// The answer states another CRC-64.
     WrongCrc,
+    /// The answer states no CRC-64, neither in a header nor in an element.
+    NoCrc,
+    /// 200 with an empty result, and the request is executed.
+    EmptyResult,
+    /// Spaces come before the answer's document, as while COS works.
+    LeadingSpaces,
+    /// 403 AccessDenied, and nothing is done.
+    AccessDenied,
+    /// 409 PathConflict or UploadConflict, and nothing is done.
+    Conflict,
+    /// One key of a multi-delete is refused and not deleted, the others are.
+    PartialDelete,
     /// A byte of an uploaded body is changed before it is stored.
     CorruptUpload,
     /// A byte of a copy is changed before it is stored.
@@ -69,7 +79,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// All, in the order of their declaration.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 35] = [
         Self::Refuse,
         Self::ResetBefore,
         Self::ResetAfter,
@@ -91,6 +101,12 @@ impl FaultKind {
         Self::ErrorIn200,
         Self::ErrorIn200Done,
         Self::WrongCrc,
+        Self::NoCrc,
+        Self::EmptyResult,
+        Self::LeadingSpaces,
+        Self::AccessDenied,
+        Self::Conflict,
+        Self::PartialDelete,
         Self::CorruptUpload,
         Self::CorruptCopy,
         Self::OtherRange,
@@ -125,6 +141,12 @@ impl FaultKind {
             Self::ErrorIn200 => "<Error> in 200",
             Self::ErrorIn200Done => "<Error> in 200, executed",
             Self::WrongCrc => "wrong CRC",
+            Self::NoCrc => "no CRC",
+            Self::EmptyResult => "200 without its result",
+            Self::LeadingSpaces => "spaces before the XML",
+            Self::AccessDenied => "403 AccessDenied",
+            Self::Conflict => "409 conflict",
+            Self::PartialDelete => "key of a batch refused",
             Self::CorruptUpload => "corrupt upload",
             Self::CorruptCopy => "corrupt copy",
             Self::OtherRange => "other range than asked for",
@@ -148,11 +170,40 @@ impl FaultKind {
         )
     }
 
+    /// How often it shall be, where another kind would be so often: what meets few calls more, what
+    /// ends every operation less.
+    pub(super) fn weighed(self, rate: u64) -> u64 {
+        match self {
+            Self::OtherRange => rate * 16,
+            Self::CorruptCopy => rate * 6,
+            Self::PartialDelete => rate * 16,
+            Self::LeadingSpaces => rate * 4,
+            Self::DuplicateReply => rate * 3,
+            Self::EmptyResult => rate * 2,
+            Self::AccessDenied => rate / 4,
+            _ => rate,
+        }
+    }
+
     /// Whether it can meet such a call. A HEAD's CRC is what a lost commit is decided by, and
-    /// nothing checks it: changed, it would be a lie that no client can see through.
+    /// nothing checks it: changed, it would be a lie that no client can see through. It may be
+    /// missing.
     pub(super) fn meets(self, call: CallKind) -> bool {
         let uploads = matches!(call, CallKind::PutObject | CallKind::UploadPart);
         match self {
+            Self::NoCrc => {
+                let reads = matches!(call, CallKind::GetObject | CallKind::HeadObject);
+                uploads || reads || call.answers_late()
+            }
+            Self::EmptyResult => has_result(call),
+            Self::LeadingSpaces => call.answers_late(),
+            Self::Conflict => matches!(
+                call,
+                CallKind::PutObject
+                    | CallKind::CompleteMultipartUpload
+                    | CallKind::InitiateMultipartUpload
+            ),
+            Self::PartialDelete => call == CallKind::DeleteMultipleObjects,
             Self::NetworkTooSlow | Self::CorruptUpload => uploads,
             Self::CorruptDownload | Self::OtherRange => call == CallKind::GetObject,
             Self::CorruptCopy => {
@@ -161,65 +212,17 @@ impl FaultKind {
             Self::ErrorIn200 | Self::ErrorIn200Done => call.answers_late(),
             Self::WrongCrc => uploads || call.answers_late() || call == CallKind::GetObject,
             Self::CutBody | Self::Trickle => {
-                !matches!(call, CallKind::HeadObject | CallKind::HeadBucket)
+                let reads = matches!(call, CallKind::GetObject | CallKind::DeleteMultipleObjects);
+                reads || has_result(call)
             }
             _ => self.is_fate(),
         }
     }
 }
 
-/// What has happened in one network, or in many.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    faults: [u64; FaultKind::ALL.len()],
-    /// Requests that clients sent.
-    pub requests: u64,
-    /// Those of them that were not the first attempt of their call.
-    pub retries: u64,
-    /// Requests that the service got, twice if they came twice.
-    pub reached: u64,
-    /// Late copies that were dropped, since something later had been done to their key.
-    pub late_dropped: u64,
-    /// Uploads opened of which nobody was told.
-    pub strays: u64,
-}
-
-impl Counts {
-    /// How often this really happened to an exchange.
-    pub fn of(&self, kind: FaultKind) -> u64 {
-        self.faults[kind as usize]
-    }
-
-    /// All faults.
-    pub fn faults(&self) -> u64 {
-        self.faults.iter().sum()
-    }
-
-    pub(super) fn happened(&mut self, kind: FaultKind) {
-        self.faults[kind as usize] += 1;
-    }
-
-    /// Adds what happened elsewhere.
-    pub fn add(&mut self, other: &Self) {
-        for (sum, more) in self.faults.iter_mut().zip(other.faults) {
-            *sum += more;
-        }
-        self.requests += other.requests;
-        self.retries += other.retries;
-        self.reached += other.reached;
-        self.late_dropped += other.late_dropped;
-        self.strays += other.strays;
-    }
-}
-
-impl fmt::Display for Counts {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for kind in FaultKind::ALL {
-            writeln!(out, "{:<26}{:>14}", kind.name(), self.of(kind))?;
-        }
-        writeln!(out, "{:<26}{:>14}", "requests sent", self.requests)?;
-        writeln!(out, "{:<26}{:>14}", "requests that reached COS", self.reached)?;
-        writeln!(out, "{:<26}{:>14}", "late copies dropped", self.late_dropped)?;
-        writeln!(out, "{:<26}{:>14}", "uploads nobody knows of", self.strays)
-    }
+/// Whether the answer is a document without which it says nothing.
+fn has_result(call: CallKind) -> bool {
+    let lists =
+        matches!(call, CallKind::GetBucket | CallKind::ListMultipartUploads | CallKind::ListParts);
+    lists || call.answers_late() || call == CallKind::InitiateMultipartUpload
 }

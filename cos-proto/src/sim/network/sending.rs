@@ -130,6 +130,7 @@ impl Network {
         self.verifying.retain(|(of, _)| *of != line);
         self.reached.remove(&line);
         self.opened.remove(&line);
+        self.one_of_two.remove(&line);
         self.tell("hangs up", line, RequestId::numbered(0), CallKind::HeadBucket, "", 0);
     }
 }

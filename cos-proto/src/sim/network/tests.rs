@@ -1,5 +1,6 @@
 //! Each kind of fault does what it says, and nothing else.
 
+mod answers;
 mod rig;
 
 use self::rig::*;
@@ -41,7 +42,9 @@ fn a_put_meets_each_fault() {
         (FaultKind::SlowDown, "503 SlowDown", false),
         (FaultKind::TooManyRequests, "429 TooManyRequests", false),
         (FaultKind::NetworkTooSlow, "400 UserNetworkTooSlow", false),
+        (FaultKind::AccessDenied, "403 AccessDenied", false),
         (FaultKind::WrongCrc, "200", true),
+        (FaultKind::NoCrc, "200", true),
         (FaultKind::CorruptUpload, "200", true),
     ] {
         let mut rig = Rig::only(kind);
@@ -186,6 +189,7 @@ fn uploads_that_nobody_was_told_of_are_named() {
         FaultKind::DuplicateRequest,
         FaultKind::InternalErrorDone,
         FaultKind::CutBody,
+        FaultKind::EmptyResult,
         FaultKind::LateRequest,
     ] {
         let mut rig = Rig::only(kind);
@@ -311,6 +315,9 @@ fn the_same_seed_gives_the_same_transcript_and_calm_delivers() {
         FaultKind::DuplicateReply,
         FaultKind::ErrorIn200,
         FaultKind::ErrorIn200Done,
+        FaultKind::EmptyResult,
+        FaultKind::LeadingSpaces,
+        FaultKind::PartialDelete,
         FaultKind::CorruptCopy,
         FaultKind::OtherRange,
         FaultKind::ListLag,

@@ -73,19 +73,17 @@ impl Weather {
                 // What breaks off is what the most rules are about.
                 fates.extend([FaultKind::CutBody, FaultKind::CutBody, FaultKind::LateReply]);
                 // So often, now and then, that attempts are spent.
-                if dice.happens(500) {
-                    weather.rates[*dice.pick(&fates) as usize] = dice.between(50, 900);
-                } else {
-                    for _ in 0..2 {
-                        weather.rates[*dice.pick(&fates) as usize] = dice.between(50, 490);
-                    }
+                let (kinds, most) = if dice.happens(500) { (1, 900) } else { (2, 490) };
+                for _ in 0..kinds {
+                    let kind = *dice.pick(&fates);
+                    weather.rates[kind as usize] = kind.weighed(dice.between(50, most)).min(most);
                 }
             }
             // All kinds: together a tenth to a third of all requests.
             _ => {
                 let most = dice.between(8, 30);
-                for rate in &mut weather.rates {
-                    *rate = dice.below(most);
+                for kind in FaultKind::ALL {
+                    weather.rates[kind as usize] = kind.weighed(dice.below(most));
                 }
             }
         }
@@ -105,9 +103,10 @@ impl Weather {
     /// What goes wrong with such a call; decided by one throw.
     pub(super) fn fate(&self, call: CallKind, dice: &mut Dice) -> Option<FaultKind> {
         let mut drawn = dice.below(1000);
-        for (kind, &rate) in FaultKind::ALL.into_iter().zip(&self.rates) {
+        let rates = FaultKind::ALL.into_iter().zip(&self.rates);
+        for (kind, &rate) in rates.filter(|(kind, _)| kind.meets(call)) {
             if drawn < rate {
-                return kind.meets(call).then_some(kind);
+                return Some(kind);
             }
             drawn -= rate;
         }
