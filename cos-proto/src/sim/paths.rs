@@ -43,6 +43,12 @@ impl Paths {
         format!("{top}{}", dice.pick(DIRECTORIES))
     }
 
+    /// A directory and files to fill it with.
+    pub(super) fn full(&self, dice: &mut Dice) -> (String, Vec<String>) {
+        let top = self.top(dice);
+        (top.to_owned(), FILES.iter().map(|file| format!("{top}/{file}")).collect())
+    }
+
     /// A file or a directory.
     pub(super) fn any(&self, dice: &mut Dice) -> String {
         if dice.happens(600) { self.file(dice) } else { self.directory(dice) }

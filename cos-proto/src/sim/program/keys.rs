@@ -17,8 +17,9 @@ use crate::{
 impl Program {
     pub(super) async fn key_operation(&mut self) {
         let Ok(key) = Key::new(self.paths.key(&mut self.dice)) else { return };
-        match self.dice.below(11) {
-            10 => self.open_once().await,
+        match self.dice.below(14) {
+            10..13 => self.copy_key(&key).await,
+            13 => self.open_once().await,
             0..2 => self.put_key(&key).await,
             2 => self.get_key(&key).await,
             3 => self.head_key(&key).await,
@@ -75,6 +76,9 @@ impl Program {
 
     async fn copy_key(&mut self, from: &Key) {
         let Ok(to) = Key::new(self.paths.key(&mut self.dice)) else { return };
+        if self.dice.happens(800) {
+            self.put_key(from).await;
+        }
         let (source, destination) = (from.as_str().to_owned(), to.as_str().to_owned());
         let call = Call::CopyKey { from: source, to: destination };
         let Ok(options) = CopyOptions::new(ObjectOptions::new(), MetadataDirective::Copy) else {

@@ -37,9 +37,22 @@ impl Program {
     }
 
     pub(super) async fn delete(&mut self) {
-        let path = self.paths.any(&mut self.dice);
+        // Few directories hold more than one page, or one batch, by chance.
+        let full = self.dice.happens(300);
+        let path = if full { self.fill().await } else { self.paths.any(&mut self.dice) };
         let call = Call::Delete { path: path.clone() };
         self.call(call, self.client.delete(&path), |()| Outcome::Done).await;
+    }
+
+    /// Puts files into a directory.
+    async fn fill(&mut self) -> String {
+        let (directory, files) = self.paths.full(&mut self.dice);
+        for path in files {
+            let content = self.shared.content(8);
+            let call = Call::Put { path: path.clone(), content: content.clone() };
+            self.call(call, self.client.put(&path, content), |()| Outcome::Done).await;
+        }
+        directory
     }
 
     /// Mostly of what is old, as it is meant; now and then of everything.
