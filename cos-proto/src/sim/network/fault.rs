@@ -179,7 +179,7 @@ impl FaultKind {
             Self::PartialDelete => rate * 16,
             Self::LeadingSpaces => rate * 4,
             Self::DuplicateReply => rate * 3,
-            Self::EmptyResult => rate * 2,
+            Self::EmptyResult | Self::Conflict | Self::CutBody => rate * 2,
             Self::AccessDenied => rate / 4,
             _ => rate,
         }

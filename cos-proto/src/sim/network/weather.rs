@@ -71,12 +71,20 @@ impl Weather {
                 let mut fates = FaultKind::ALL.to_vec();
                 fates.retain(|kind| kind.is_fate());
                 // What breaks off is what the most rules are about.
-                fates.extend([FaultKind::CutBody, FaultKind::CutBody, FaultKind::LateReply]);
+                fates.extend([
+                    FaultKind::CutBody,
+                    FaultKind::CutBody,
+                    FaultKind::CutBody,
+                    FaultKind::LateReply,
+                    FaultKind::Conflict,
+                ]);
                 // So often, now and then, that attempts are spent.
                 let (kinds, most) = if dice.happens(500) { (1, 900) } else { (2, 490) };
                 for _ in 0..kinds {
                     let kind = *dice.pick(&fates);
-                    weather.rates[kind as usize] = kind.weighed(dice.between(50, most)).min(most);
+                    // What all attempts are spent on is seldom else.
+                    let rate = if dice.happens(300) { most } else { dice.between(50, most) };
+                    weather.rates[kind as usize] = kind.weighed(rate).min(most);
                 }
             }
             // All kinds: together a tenth to a third of all requests.
