@@ -20,7 +20,10 @@ impl Program {
         match self.dice.below(14) {
             10..13 => self.copy_key(&key).await,
             13 => self.open_once().await,
-            0..2 => self.put_key(&key).await,
+            0..2 => {
+                let length = self.length();
+                self.put_key(&key, length).await;
+            }
             2 => self.get_key(&key).await,
             3 => self.head_key(&key).await,
             4 => self.delete_key(&key).await,
@@ -45,8 +48,7 @@ impl Program {
         }
     }
 
-    async fn put_key(&mut self, key: &Key) {
-        let length = self.length();
+    async fn put_key(&mut self, key: &Key, length: u64) {
         let content = self.shared.content(length);
         let call = Call::PutKey { key: key.as_str().to_owned(), content: content.clone() };
         let put = op::Put::new(key.clone(), ObjectOptions::new(), content.into(), None);
@@ -77,7 +79,11 @@ impl Program {
     async fn copy_key(&mut self, from: &Key) {
         let Ok(to) = Key::new(self.paths.key(&mut self.dice)) else { return };
         if self.dice.happens(800) {
-            self.put_key(from).await;
+            // Half of them so long that they are copied by parts.
+            let part = self.client.0.driver().settings().part_bytes_min;
+            let long = self.dice.happens(500);
+            let length = if long { 3 * part + self.dice.between(1, part) } else { self.length() };
+            self.put_key(from, length).await;
         }
         let (source, destination) = (from.as_str().to_owned(), to.as_str().to_owned());
         let call = Call::CopyKey { from: source, to: destination };

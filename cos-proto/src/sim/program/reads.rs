@@ -19,12 +19,16 @@ impl Program {
     /// Reads in pieces, with rests between; now and then it stops early.
     pub(super) async fn read(&mut self) {
         let path = self.known_file();
+        // Something to read, and to be cut off from.
+        if self.dice.happens(300) {
+            self.put_file(&path).await;
+        }
         self.read_file(&path).await;
     }
 
     pub(in crate::sim) async fn read_file(&mut self, path: &str) {
-        let offset = if self.dice.happens(500) { 0 } else { self.dice.below(200) };
-        let lazy = self.dice.happens(500);
+        let offset = if self.dice.happens(400) { 0 } else { self.dice.below(100) };
+        let lazy = self.dice.happens(600);
         let name = "read";
         let id = self.begin(Call::Read { path: path.to_owned(), offset });
         let mut got = BytesMut::new();

@@ -24,10 +24,15 @@ impl Program {
     }
 
     pub(in crate::sim) async fn put_file(&mut self, path: &str) {
-        let length = self.length();
+        // What replaces an object of its own size can only be told from it by the CRC.
+        let before = self.sizes.get(path).copied().filter(|_| self.dice.happens(400));
+        let length = before.unwrap_or_else(|| self.length());
         let content = self.shared.content(length);
         let call = Call::Put { path: path.to_owned(), content: content.clone() };
-        self.call(call, self.client.put(path, content), |()| Outcome::Done).await;
+        let put = self.call(call, self.client.put(path, content), |()| Outcome::Done).await;
+        if put.is_some() {
+            self.sizes.insert(path.to_owned(), length);
+        }
     }
 
     pub(super) async fn rename(&mut self) {
