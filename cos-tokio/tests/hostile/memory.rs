@@ -3,6 +3,7 @@
 
 use std::{
     env, fs,
+    io::{self, Write as _},
     process::{Child, Command, Stdio},
 };
 
@@ -34,7 +35,7 @@ const ADAPTER: &str = "COS_TEST_MEMORY_OF";
 #[test]
 fn peers_that_never_end_cost_little_memory() {
     if peak().is_none() {
-        println!("not tested: this system does not tell the peak memory of a process");
+        say("not tested: this system does not tell the peak memory of a process");
         return;
     }
     let children = Adapter::ALL.map(|adapter| (adapter, start(adapter)));
@@ -63,9 +64,9 @@ fn child_process() {
     };
     let all: Vec<Case> = endless::heads().into_iter().chain(endless::answers()).collect();
     let refuses = |peer: &mut Connection| peer.answer_all(answer("403 X", "", ""));
-    let refused = Expected::Status(403, cos_proto::ErrorKind::Denied);
+    let denied = Expected::Status(403, cos_proto::ErrorKind::Denied);
     // What is needed once and for all.
-    trial::run(&Case::new("refuses", refuses, ask::get, refused), adapter).expect("a refusal");
+    trial::run(&Case::new("refuses", refuses, ask::get, denied), adapter).expect("a refusal");
     let before = peak().expect("told");
     let mut pushed = 0;
     for name in CASES {
@@ -73,8 +74,12 @@ fn child_process() {
         pushed += trial::run(case, adapter).unwrap_or_else(|why| panic!("{name}: {why}"));
     }
     let grown = peak().expect("told") - before;
-    println!("grew by {grown} bytes while {pushed} were pushed");
+    say(&format!("grew by {grown} bytes while {pushed} were pushed"));
     assert!(grown < GROWN_MAX && grown < pushed);
+}
+
+fn say(line: &str) {
+    writeln!(io::stdout(), "{line}").expect("said");
 }
 
 /// The most memory that this process has had in use.
