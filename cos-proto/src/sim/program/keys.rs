@@ -78,6 +78,10 @@ impl Program {
 
     async fn copy_key(&mut self, from: &Key) {
         let Ok(to) = Key::new(self.paths.key(&mut self.dice)) else { return };
+        if to == *from {
+            // COS refuses to copy an object onto itself that is to stay as it is.
+            return;
+        }
         if self.dice.happens(800) {
             // Half of them so long that they are copied by parts.
             let part = self.client.0.driver().settings().part_bytes_min;
