@@ -174,9 +174,8 @@ impl FaultKind {
     /// ends every operation less.
     pub(super) fn weighed(self, rate: u64) -> u64 {
         match self {
-            Self::OtherRange => rate * 16,
+            Self::OtherRange | Self::PartialDelete => rate * 16,
             Self::CorruptCopy => rate * 6,
-            Self::PartialDelete => rate * 16,
             Self::LeadingSpaces => rate * 4,
             Self::DuplicateReply => rate * 3,
             Self::EmptyResult | Self::Conflict | Self::CutBody => rate * 2,
@@ -196,7 +195,6 @@ impl FaultKind {
                 uploads || reads || call.answers_late()
             }
             Self::EmptyResult => has_result(call),
-            Self::LeadingSpaces => call.answers_late(),
             Self::Conflict => matches!(
                 call,
                 CallKind::PutObject
@@ -209,7 +207,7 @@ impl FaultKind {
             Self::CorruptCopy => {
                 matches!(call, CallKind::PutObjectCopy | CallKind::UploadPartCopy)
             }
-            Self::ErrorIn200 | Self::ErrorIn200Done => call.answers_late(),
+            Self::ErrorIn200 | Self::ErrorIn200Done | Self::LeadingSpaces => call.answers_late(),
             Self::WrongCrc => uploads || call.answers_late() || call == CallKind::GetObject,
             Self::CutBody | Self::Trickle => {
                 let reads = matches!(call, CallKind::GetObject | CallKind::DeleteMultipleObjects);

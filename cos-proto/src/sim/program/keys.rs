@@ -18,7 +18,6 @@ impl Program {
     pub(super) async fn key_operation(&mut self) {
         let Ok(key) = Key::new(self.paths.key(&mut self.dice)) else { return };
         match self.dice.below(14) {
-            10..13 => self.copy_key(&key).await,
             13 => self.open_once().await,
             0..2 => {
                 let length = self.length();
@@ -27,7 +26,7 @@ impl Program {
             2 => self.get_key(&key).await,
             3 => self.head_key(&key).await,
             4 => self.delete_key(&key).await,
-            5..7 => self.copy_key(&key).await,
+            5..7 | 10..13 => self.copy_key(&key).await,
             _ => self.upload_key(&key).await,
         }
     }
@@ -48,7 +47,7 @@ impl Program {
         }
     }
 
-    async fn put_key(&mut self, key: &Key, length: u64) {
+    async fn put_key(&self, key: &Key, length: u64) {
         let content = self.shared.content(length);
         let call = Call::PutKey { key: key.as_str().to_owned(), content: content.clone() };
         let put = op::Put::new(key.clone(), ObjectOptions::new(), content.into(), None);
