@@ -10,6 +10,7 @@ use crate::{
     Bucket, Call, CallKind, Endpoint, KEY_BYTES_MAX, Key, Payload, Region, Reply, Session,
     UnixTime, api,
     emulator::{Answer, Delivery, Effect, Emulator, Fault, OverTls, Received, Settings},
+    encode::content_md5,
 };
 
 const BUCKET: &str = "examplebucket-1250000000";
@@ -240,7 +241,14 @@ impl Server {
                 call.headers.append(name, value);
             }
         }
-        call.body = self.body(choice).into();
+        let body = self.body(choice);
+        // What a multi-delete demands before its document is read.
+        if choice.byte() % 8 != 1
+            && let Ok(digest) = HeaderValue::from_str(&content_md5(&body))
+        {
+            call.headers.insert("content-md5", digest);
+        }
+        call.body = body.into();
         let Some((_, request)) = self.session.sign(UnixTime::from_secs(self.now), call) else {
             return;
         };
@@ -287,7 +295,6 @@ impl Server {
                 );
             }
         }
-        // What a multi-delete demands is left to the headers of the fuzzer's choice.
         xml.into_bytes()
     }
 

@@ -297,8 +297,6 @@ impl Network {
     /// Faults stop: from now on everything is delivered once, soon and unharmed.
     pub fn calm_down(&mut self) {
         self.weather.clear();
-        self.emulator.set_list_lag(self.weather.list_lag);
-        self.emulator.set_uploads_lag(self.weather.uploads_lag);
         self.tokens.last();
         let to_reach: BTreeSet<u64> = self
             .queue

@@ -72,6 +72,17 @@ impl Counts {
                 missing.push(format!("no {} ever ended as {:?}", expected.0, expected.1));
             }
         }
+        for (what, times) in [
+            ("retry", self.network.retries),
+            ("resume", self.resumes),
+            ("crash", self.crashes),
+            ("unheard Create", self.network.strays),
+            ("late write that was overtaken", self.network.late_dropped),
+        ] {
+            if times == 0 {
+                missing.push(format!("no {what} in all worlds"));
+            }
+        }
         let per_world = |what: u64| what / self.worlds.max(1);
         for (what, times, least) in [
             ("operations", per_world(self.operations), 30),
@@ -87,7 +98,7 @@ impl Counts {
 }
 
 /// In so many worlds every kind of fault must meet every call that it can.
-const ALL_PAIRS_WORLDS: u64 = 20_000;
+const ALL_PAIRS_WORLDS: u64 = 100_000;
 
 /// Calls and outcomes that many worlds cannot do without.
 const EXPECTED: &[(&str, &str)] = &[

@@ -135,8 +135,9 @@ impl Weather {
         dice.below(2 * most + 1).cast_signed() - most.cast_signed()
     }
 
-    /// No faults any more; what is already late stays so.
+    /// No faults any more; what is already late stays so, and lists lag as before.
     pub(super) fn clear(&mut self) {
-        *self = Self { idle_timeout: self.idle_timeout, ..Self::calm() };
+        let Self { idle_timeout, list_lag, uploads_lag, .. } = *self;
+        *self = Self { idle_timeout, list_lag, uploads_lag, ..Self::calm() };
     }
 }
