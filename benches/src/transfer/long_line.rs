@@ -1,0 +1,138 @@
+//! Transfers and lists over the long line, where only what is in flight at once counts.
+
+use std::time::Duration;
+
+use super::{
+    bare_hyper::BareHyper,
+    client::{BlockingClient as _, Checked, Client as _, Failed, PART, PARTS_IN_FLIGHT, ensure},
+    measure::{runtime, spent},
+    ours::{CosBlocking, CosTokio},
+};
+use crate::{
+    line::LONG,
+    process::Server,
+    row::{Bound, Row},
+};
+
+/// One stream into a driver's writer.
+pub(super) fn upload_rows(quick: bool) -> Result<Vec<Row>, Failed> {
+    let server = Server::start()?;
+    let runtime = runtime()?;
+    // Whole turns of all connections; a stream that goes on for long has no last turn to wait for.
+    let turns = if quick { 7 } else { 14 };
+    let size = PART * PARTS_IN_FLIGHT as u64 * turns;
+    let serial_size = PART * turns.div_ceil(2);
+    let time = |work: &dyn Fn() -> Checked| spent(work).map(|spent| spent.wall);
+
+    let bare = BareHyper::new(server.long, 10);
+    let bare_rate = rate(size, time(&|| runtime.block_on(bare.upload("bare", size)))?);
+    let serial = bare.clone().serial();
+    let serial_time = time(&|| runtime.block_on(serial.upload("serial", serial_size)))?;
+    let serial_rate = rate(serial_size, serial_time);
+    let on_tokio = CosTokio::new(server.long, 10)?;
+    let on_tokio = time(&|| runtime.block_on(on_tokio.upload("tokio", size)))?;
+    let on_threads = CosBlocking::new(server.long, 10)?;
+    let on_threads = time(&|| on_threads.upload("threads", size))?;
+
+    let row = |client: &str, ours: f64| {
+        Row::new(format!("{client}, long line: one stream of {} MiB up", size >> 20), "MB/s", ours)
+            .peer("serial uploader", serial_rate)
+            .floor("hyper-util, 9 parts", bare_rate)
+            .target("ours / (9 x 20 MB/s)", ours / nine_connections(), Bound::AtLeast(0.85))
+            .target("ours / serial", ours / serial_rate, Bound::Info)
+    };
+    Ok(vec![row("cos-tokio", rate(size, on_tokio)), row("cos-blocking", rate(size, on_threads))])
+}
+
+/// What all bulk permits of a driver can move at once, in MB/s.
+fn nine_connections() -> f64 {
+    f64::from(LONG.bytes_per_second) / 1e6 * PARTS_IN_FLIGHT as f64
+}
+
+/// One reader.
+pub(super) fn read_rows(quick: bool) -> Result<Vec<Row>, Failed> {
+    let server = Server::start()?;
+    let runtime = runtime()?;
+    let size = if quick { 64 << 20 } else { 160 << 20 };
+    let ours = CosTokio::new(server.long, 10)?;
+    let serial = BareHyper::new(server.long, 10);
+    let ours_time = spent(|| runtime.block_on(ours.download(size)))?.wall;
+    let serial_time = spent(|| runtime.block_on(serial.download(size)))?.wall;
+    let ours = rate(size, ours_time);
+    Ok(vec![
+        Row::new(format!("cos-tokio, long line: one reader of {} MiB", size >> 20), "MB/s", ours)
+            .floor("one GET", rate(size, serial_time))
+            .target("ours / (9 x 20 MB/s)", ours / nine_connections(), Bound::AtLeast(0.85)),
+    ])
+}
+
+/// A walk of a registry tree.
+pub(super) fn walk_rows(quick: bool) -> Result<Vec<Row>, Failed> {
+    let server = Server::start()?;
+    let runtime = runtime()?;
+    let count: u64 = if quick { 40_000 } else { 200_000 };
+    let serial_count = count / 4;
+    let ours = CosTokio::new(server.long, 10)?;
+    let bare = BareHyper::new(server.long, 10);
+    let ours_time = spent(|| {
+        runtime.block_on(async {
+            let (files, _) = ours.walk(&format!("/tree-{count}")).await?;
+            ensure(files == count, "walk")
+        })
+    })?;
+    let serial_time = spent(|| {
+        runtime.block_on(async {
+            let counted = bare.count_keys(&format!("tree-{serial_count}/")).await?;
+            ensure(counted == serial_count, "list")
+        })
+    })?;
+    let ours = per_second(count, ours_time.wall);
+    let serial = per_second(serial_count, serial_time.wall);
+    Ok(vec![
+        Row::new(
+            format!("cos-tokio, long line: walk of {count} keys, a registry's tree"),
+            "keys/s",
+            ours,
+        )
+        .floor("serial list", serial)
+        .target("ours / serial", ours / serial, Bound::AtLeast(5.0)),
+    ])
+}
+
+/// A recursive delete.
+pub(super) fn delete_rows(quick: bool) -> Result<Vec<Row>, Failed> {
+    let server = Server::start()?;
+    let runtime = runtime()?;
+    let count: u64 = if quick { 20_000 } else { 100_000 };
+    let serial_count = count / 4;
+    let direct = BareHyper::new(server.direct, 10);
+    runtime.block_on(async {
+        direct.seed("ours/", count).await?;
+        direct.seed("serial/", serial_count).await
+    })?;
+    let ours = CosTokio::new(server.long, 10)?;
+    let bare = BareHyper::new(server.long, 10);
+    let ours_time = spent(|| runtime.block_on(async { Ok(ours.0.delete("/ours").await?) }))?;
+    let serial_time = spent(|| {
+        runtime.block_on(async {
+            ensure(bare.delete_all("serial/").await? == serial_count, "serial delete")
+        })
+    })?;
+    let left = runtime.block_on(direct.count_keys("ours/"))?;
+    ensure(left == 0, "keys are left")?;
+    let ours = per_second(count, ours_time.wall);
+    let serial = per_second(serial_count, serial_time.wall);
+    Ok(vec![
+        Row::new(format!("cos-tokio, long line: recursive delete of {count} keys"), "keys/s", ours)
+            .floor("serial list and delete", serial)
+            .target("ours / serial", ours / serial, Bound::Info),
+    ])
+}
+
+fn rate(size: u64, time: Duration) -> f64 {
+    size as f64 / 1e6 / time.as_secs_f64()
+}
+
+fn per_second(count: u64, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
+}
