@@ -99,7 +99,9 @@ impl<O: Operation> Task<O> {
             Ok(length) => {
                 let data = buffer.get(..length).unwrap_or_default();
                 let taken = self.machine.handle_data(*id, data);
-                buffer.copy_within(taken.clone(), 0);
+                if taken.start > 0 {
+                    buffer.copy_within(taken.clone(), 0);
+                }
                 return Some(taken.len());
             }
             Err(failure) => Event::Failed(failure),

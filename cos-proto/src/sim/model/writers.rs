@@ -259,16 +259,19 @@ impl Model {
         let Some(key) = self.check_open(under, id, &outcome)? else { return Ok(()) };
         let owner = Owner::Call(under.id);
         let calm = self.is_calm(under);
+        let since = self.writers.get(&id).map_or(0, |writer| writer.begun.seq);
+        let disturbed = self.is_disturbed(&key, Some(id), since);
         self.slot(&key).record.end_forgetting(under, now);
         match outcome {
             Outcome::Done => {
                 let slot = self.slot(&key);
                 slot.object.acknowledge(owner, under.begun, now, true);
                 slot.record.close(Owner::Claim(id), now);
-                if calm {
+                if calm && !disturbed {
                     slot.record.acknowledge(owner, under.begun, now, false);
                 } else {
-                    // A failed deletion of the record does not fail the commit.
+                    // A failed deletion of the record does not fail the commit, and the record of
+                    // another writer it need not know of.
                     slot.record.give_up(owner, now);
                 }
                 // Its own, and those that it may take for strays of its own Create.

@@ -149,6 +149,22 @@ fn a_record_is_dead_when_somebody_has_committed_since() {
 }
 
 #[test]
+fn a_commit_removes_its_own_record_and_need_not_know_of_anothers() {
+    let mut shared = History::with(|settings| settings.fair = true);
+    shared.writes("/a", 1, &["01"]);
+    shared.did_by(OTHER, open("/a", false, 2), opened(0));
+    shared.did_by(OTHER, close(2), Outcome::Done);
+    shared.did(commit(1), Outcome::Done);
+    assert_eq!(shared.model.record_at_end("a"), (true, false));
+    let mut alone = History::with(|settings| settings.fair = true);
+    alone.writes("/a", 1, &[]);
+    alone.did(close(1), Outcome::Done);
+    alone.did(open("/a", true, 2), opened(0));
+    alone.did(commit(2), Outcome::Done);
+    assert_eq!(alone.model.record_at_end("a"), (false, false));
+}
+
+#[test]
 fn a_cancel_leaves_nothing_to_resume() {
     let mut history = History::new();
     history.writes("/a", 1, &["01"]);
