@@ -125,9 +125,10 @@ impl Model {
         let allowed = match failure.kind {
             ErrorKind::UploadLost => disturbed || of_writer(None),
             ErrorKind::Overwritten => commits && (disturbed || of_writer(None)),
-            // A part of another session may have come late, under the same number.
+            // A part of another session may have come late, under the same number; or it was there
+            // before, when two went on from one record.
             ErrorKind::Service if commits && self.is_calm(under) => {
-                disturbed || of_writer(self.settled_version)
+                disturbed || of_writer(Some(self.settled_version.unwrap_or(self.versions)))
             }
             // Begun before the faults were over.
             _ if self.settled.is_some_and(|settled| writer.opened.seq <= settled) => {

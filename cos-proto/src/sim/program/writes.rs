@@ -163,7 +163,7 @@ impl Program {
             End::Cancel => {
                 self.call(Call::Cancel { writer }, handle.cancel(), done).await;
             }
-            End::Drop => {}
+            End::Drop => self.shared.forgotten.set(true),
         }
         self.drop_writer(writer);
     }
