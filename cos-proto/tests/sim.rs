@@ -6,15 +6,19 @@ use std::{sync::Mutex, thread};
 
 use cos_proto::sim::{Counts, Dice, Options, Planted, replay, run};
 
-/// Seeds of worlds that once were violated, with what was wrong. They were found before refusals,
-/// conflicts and answers without a CRC or a result were thrown: these dice tell other stories of
-/// them now, while unit tests keep what was wrong.
+/// Seeds of worlds that once were violated, with what was wrong. The first five were found before
+/// refusals, conflicts and answers without a CRC or a result were thrown: these dice tell other
+/// stories of them now, while unit tests keep what was wrong.
 const REGRESSIONS: &[(u64, &str)] = &[
     (40_110, "a cancel takes another writer's upload for a stray of its own"),
     (113_918, "a sweep deletes a record that is younger than the one it has read"),
     (331_548, "a commit whose deletion of the record is still under way"),
     (343_626, "a delete that crashed had aborted an upload"),
     (399_584, "a delete that crashed had aborted an upload while it was being claimed"),
+    (137_688, "a record that another writer's commit cannot know of, in fair weather"),
+    (144_704, "two sessions that went on from one record, in fair weather"),
+    (157_896, "an append to what another writer closed before somebody's commit"),
+    (564_913, "a record of a writer that was overtaken, in fair weather"),
 ];
 
 #[test]
