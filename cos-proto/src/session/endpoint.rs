@@ -133,6 +133,10 @@ impl FromStr for Endpoint {
             return Err(format!("{RULE}, without path and query"));
         }
         let (host, port) = (authority.host().to_ascii_lowercase(), authority.as_str());
+        // `Uri` takes `http://:80` for one with an authority.
+        if host.is_empty() {
+            return Err(format!("{RULE}, with a host"));
+        }
         // `Authority::port` takes a port out of range for none.
         let port = match port.get(host.len()..).unwrap_or_default() {
             "" => None,
@@ -266,6 +270,8 @@ mod tests {
             "http://u@h",
             "http://h:0",
             "http://h:99999",
+            "http://:80",
+            "https://:8443/",
         ] {
             assert!(text.parse::<Endpoint>().is_err(), "{text:?}");
         }
