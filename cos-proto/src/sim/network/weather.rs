@@ -138,6 +138,6 @@ impl Weather {
     /// No faults any more; what is already late stays so, and lists lag as before.
     pub(super) fn clear(&mut self) {
         let Self { idle_timeout, list_lag, uploads_lag, .. } = *self;
-        *self = Self { idle_timeout, list_lag, uploads_lag, ..Self::calm() };
+        *self = Self { list_lag, uploads_lag, idle_timeout, ..Self::calm() };
     }
 }
