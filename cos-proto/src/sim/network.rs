@@ -1,8 +1,8 @@
 //! A faulty network in front of the emulator, as a machine without I/O, in virtual time.
 //!
-//! Clients hand in each [`Transmit`] by [`Network::send`]; [`Network::step`] goes to the next thing
-//! that happens, and if a client sees it, says so. What goes wrong with a request is decided when
-//! it is sent, by one throw of the dice: one kind of fault at most, besides delays.
+//! Clients hand in each [`Transmit`](crate::Transmit) by [`Network::send`]; [`Network::step`] goes
+//! to the next thing that happens, and if a client sees it, says so. What goes wrong with a request
+//! is decided when it is sent, by one throw of the dice: one kind of fault at most, besides delays.
 //!
 //! # What may come late, or twice
 //! Answers, whenever they like; the client knows by the id that it no longer waits for them.
