@@ -111,7 +111,7 @@ impl Model {
         commits: bool,
     ) -> Result<(), Violation> {
         let Some(writer) = self.writers.get(&id) else { return Ok(()) };
-        let disturbed = self.is_disturbed(key, Some(id), writer.begun.seq);
+        let disturbed = self.is_writer_disturbed(id, key);
         let lineages: Vec<u64> = writer.starts.iter().map(|start| start.lineage).collect();
         let slot = self.slots.get(key);
         let of_writer = |ended: Option<u64>| {
@@ -143,11 +143,16 @@ impl Model {
         Err(self.violation(under, &failure.kind, "nobody else was at the path"))
     }
 
+    /// Whether anybody else may have changed its slot since it began to open.
+    fn is_writer_disturbed(&self, id: WriterId, key: &str) -> bool {
+        let since = self.writers.get(&id).map_or(0, |writer| writer.begun.seq);
+        self.is_disturbed(key, Some(id), since)
+    }
+
     /// It has failed: a claim that was refused leaves nothing behind.
     fn fail_writer(&mut self, id: WriterId, key: &str, failure: &Failure, now: Moment) {
         let claim = failure.call == Some(CallKind::PutObject.name()) && failure.maybe_done;
-        let since = self.writers.get(&id).map_or(0, |writer| writer.begun.seq);
-        let disturbed = self.is_disturbed(key, Some(id), since);
+        let disturbed = self.is_writer_disturbed(id, key);
         let leaks = claim || disturbed || failure.leaves_upload();
         self.end_without_end(id, key, leaks, now);
     }
@@ -217,9 +222,8 @@ impl Model {
 
     /// A writer has ended as it was asked to.
     fn end_writer(&mut self, under: &Under, id: WriterId, key: &str, to: WriterState, now: Moment) {
-        let since = self.writers.get(&id).map_or(0, |writer| writer.begun.seq);
         // Somebody else's record may have taken the place of the one that named its upload.
-        let disturbed = self.is_disturbed(key, Some(id), since);
+        let disturbed = self.is_writer_disturbed(id, key);
         self.end_effects(under.id, now);
         let Some(writer) = self.writers.get_mut(&id) else { return };
         writer.state = to;
@@ -260,8 +264,7 @@ impl Model {
         let Some(key) = self.check_open(under, id, &outcome)? else { return Ok(()) };
         let owner = Owner::Call(under.id);
         let calm = self.is_calm(under);
-        let since = self.writers.get(&id).map_or(0, |writer| writer.begun.seq);
-        let disturbed = self.is_disturbed(&key, Some(id), since);
+        let disturbed = self.is_writer_disturbed(id, &key);
         self.slot(&key).record.end_forgetting(under, now);
         match outcome {
             Outcome::Done => {
