@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod build;
 pub mod content;
 pub mod core;
 pub mod line;

@@ -7,7 +7,7 @@ use std::{error::Error, fs, path::Path, process::ExitCode};
 
 use alloc_counter::AllocCounterSystem;
 use clap::Parser;
-use cos_benches::{core, process, row::Rows, table, transfer};
+use cos_benches::{build, core, process, row::Rows, table, transfer};
 
 #[global_allocator]
 static ALLOCATOR: AllocCounterSystem = AllocCounterSystem;
@@ -18,7 +18,7 @@ struct Arguments {
     /// The essential ratios in less than three minutes.
     #[arg(long)]
     quick: bool,
-    /// This alone: core, transfer, one module of transfer, or plots. The page of results is not written.
+    /// This alone: build, core, transfer, one module of transfer, or plots. The page of results is not written.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
 }
@@ -64,6 +64,10 @@ fn measure(only: Option<&str>, quick: bool) -> Rows {
             eprintln!("measuring: {name}");
             rows.extend(module(quick).map_err(|error| error as Box<dyn Error>)?);
         }
+    }
+    if matches!(only, None | Some("build")) {
+        eprintln!("measuring: build");
+        rows.extend(build::rows(quick)?);
     }
     if rows.is_empty() {
         return Err("there is nothing of that name".into());
