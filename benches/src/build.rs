@@ -79,9 +79,9 @@ impl Folder {
         let Program { package, needs, .. } = program;
         let manifest = format!(
             "[package]\nname = \"{NAME}\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
-             {package} = {{ path = {:?}, default-features = false }}\n{needs}\n\
+             {package} = {{ path = \"{}\", default-features = false }}\n{needs}\n\
              [profile.release]\nstrip = true\n",
-            root.join(package),
+            root.join(package).display(),
         );
         fs::write(folder.0.join("Cargo.toml"), manifest)?;
         fs::copy(root.join("Cargo.lock"), folder.0.join("Cargo.lock"))?;
