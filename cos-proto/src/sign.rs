@@ -3,16 +3,16 @@
 #[cfg(test)]
 mod vectors;
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::cmp::Ordering;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use http::{HeaderMap, HeaderName, Method, header};
+use http::{HeaderMap, HeaderName, Method};
 use sha1::{Digest as _, Sha1};
 use zeroize::Zeroizing;
 
 use crate::{
     Credentials, UnixTime,
-    encode::{encode, encode_into, is_bare},
+    encode::{encode_into, is_bare},
 };
 
 /// A signature's validity, `start;end` in unix seconds.
@@ -27,6 +27,8 @@ pub(crate) struct KeyTime {
 #[derive(Clone)]
 pub(crate) struct SignKey {
     key_time: KeyTime,
+    /// The key-time as it is written.
+    validity: String,
     /// Keyed, and fed with what all StringToSign of one key-time begin with.
     begun: Hmac<Sha1>,
 }
@@ -34,13 +36,10 @@ pub(crate) struct SignKey {
 impl SignKey {
     pub(crate) fn derive(credentials: &Credentials, key_time: KeyTime) -> Self {
         let validity = format!("{};{}", key_time.start, key_time.end);
-        let key = hmac(credentials.secret_key().expose().as_bytes())
-            .chain_update(&validity)
-            .finalize()
-            .into_bytes();
-        let key = Zeroizing::new(hex::encode(key));
-        let begun = hmac(key.as_bytes()).chain_update(format!("sha1\n{validity}\n"));
-        Self { key_time, begun }
+        let key = hmac(credentials.secret_key().expose().as_bytes()).chain_update(&validity);
+        let key = Zeroizing::new(finish(key));
+        let begun = hmac(&*key).chain_update("sha1\n").chain_update(&validity).chain_update("\n");
+        Self { key_time, validity, begun }
     }
 
     pub(crate) fn key_time(&self) -> KeyTime {
@@ -49,25 +48,19 @@ impl SignKey {
 
     /// The signature over a canonical HttpString.
     fn signature(&self, http_string: &str) -> [u8; 40] {
-        let mut digest = [0; 40];
-        encode_hex(&Sha1::digest(http_string), &mut digest);
-        let mut mac = self.begun.clone();
-        mac.update(&digest);
-        mac.update(b"\n");
-        let mut signature = [0; 40];
-        encode_hex(&mac.finalize().into_bytes(), &mut signature);
-        signature
+        let digest = encode_hex(&Sha1::digest(http_string).into());
+        finish(self.begun.clone().chain_update(digest).chain_update("\n"))
     }
 }
 
 /// What a signature covers.
 pub(crate) struct Signed<'a> {
     pub(crate) method: &'a Method,
-    /// Decoded, with the leading slash.
+    /// Decoded, without the leading slash.
     pub(crate) path: &'a str,
-    /// Decoded names and values.
-    pub(crate) query: &'a [(&'a str, &'a str)],
-    pub(crate) headers: &'a [(&'a str, &'a str)],
+    /// Decoded names and values, in any order.
+    pub(crate) query: Vec<(&'a str, &'a str)>,
+    pub(crate) headers: Vec<(&'a str, &'a str)>,
 }
 
 /// Appends the value of the Authorization header.
@@ -75,154 +68,146 @@ pub(crate) fn authorize_into(
     out: &mut String,
     secret_id: &str,
     key: &SignKey,
-    signed: &Signed<'_>,
+    mut signed: Signed<'_>,
 ) {
-    let canonical = Canonical::of(signed);
-    let KeyTime { start, end } = key.key_time;
+    let signature = signed.signature(key, out);
     out.push_str("q-sign-algorithm=sha1&q-ak=");
     out.push_str(secret_id);
-    let _ = write!(out, "&q-sign-time={start};{end}&q-key-time={start};{end}&q-header-list=");
-    out.push_str(canonical.header_list());
+    for name in ["&q-sign-time=", "&q-key-time="] {
+        out.push_str(name);
+        out.push_str(&key.validity);
+    }
+    out.push_str("&q-header-list=");
+    push_names(out, &signed.headers);
     out.push_str("&q-url-param-list=");
-    out.push_str(canonical.param_list());
+    push_names(out, &signed.query);
     out.push_str("&q-signature=");
-    push_ascii(out, &key.signature(canonical.http_string()));
+    push_ascii(out, &signature);
 }
 
-/// The query parameters that presign a URL, in order and decoded.
-pub(crate) fn presign(
+/// Appends the query parameters that presign a URL.
+pub(crate) fn presign_into(
+    out: &mut String,
     secret_id: &str,
     key: &SignKey,
-    signed: &Signed<'_>,
-) -> [(&'static str, String); 7] {
-    let canonical = Canonical::of(signed);
-    let KeyTime { start, end } = key.key_time;
-    let time = format!("{start};{end}");
-    let mut signature = String::new();
-    push_ascii(&mut signature, &key.signature(canonical.http_string()));
-    [
-        ("q-sign-algorithm", "sha1".to_owned()),
-        ("q-ak", secret_id.to_owned()),
-        ("q-sign-time", time.clone()),
-        ("q-key-time", time),
-        ("q-header-list", canonical.header_list().to_owned()),
-        ("q-url-param-list", canonical.param_list().to_owned()),
-        ("q-signature", signature),
-    ]
+    mut signed: Signed<'_>,
+) {
+    let signature = signed.signature(key, out);
+    out.push_str("q-sign-algorithm=sha1&q-ak=");
+    encode_into(out, secret_id);
+    for name in ["&q-sign-time=", "&q-key-time="] {
+        out.push_str(name);
+        encode_into(out, &key.validity);
+    }
+    for (name, list) in
+        [("&q-header-list=", &signed.headers), ("&q-url-param-list=", &signed.query)]
+    {
+        out.push_str(name);
+        let start = out.len();
+        push_names(out, list);
+        let list = out.split_off(start);
+        encode_into(out, &list);
+    }
+    out.push_str("&q-signature=");
+    push_ascii(out, &signature);
 }
 
 /// The headers that are signed: those that decide what the request does, as the vendor's SDKs sign
 /// them (auth.go, `NeedSignHeaders`); not those that a proxy may edit.
 pub(crate) fn is_signed_header(name: &HeaderName) -> bool {
-    const SIGNED: [HeaderName; 14] = [
-        header::CACHE_CONTROL,
-        header::CONTENT_DISPOSITION,
-        header::CONTENT_ENCODING,
-        header::CONTENT_LENGTH,
-        HeaderName::from_static("content-md5"),
-        header::CONTENT_TYPE,
-        header::EXPIRES,
-        header::HOST,
-        header::IF_MATCH,
-        header::IF_MODIFIED_SINCE,
-        header::IF_NONE_MATCH,
-        header::IF_UNMODIFIED_SINCE,
-        header::RANGE,
-        header::ORIGIN,
-    ];
-    name.as_str().starts_with("x-cos-") || SIGNED.contains(name)
+    match name.as_str() {
+        "cache-control"
+        | "content-disposition"
+        | "content-encoding"
+        | "content-length"
+        | "content-md5"
+        | "content-type"
+        | "expires"
+        | "host"
+        | "if-match"
+        | "if-modified-since"
+        | "if-none-match"
+        | "if-unmodified-since"
+        | "range"
+        | "origin" => true,
+        name => name.starts_with("x-cos-"),
+    }
 }
 
 /// The headers of a request that are signed, as text. A value that is not visible ASCII is left
 /// out: COS would see other bytes than the signature covers.
 pub(crate) fn signed_headers(headers: &HeaderMap) -> Vec<(&str, &str)> {
-    headers
-        .iter()
-        .filter(|(name, _)| is_signed_header(name))
-        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
-        .collect()
+    // Nearly all of them are: room for all is one allocation.
+    let mut signed = Vec::with_capacity(headers.len());
+    signed.extend(
+        headers
+            .iter()
+            .filter(|(name, _)| is_signed_header(name))
+            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))),
+    );
+    signed
 }
 
-/// The HttpString with the two lists behind it, in one allocation.
-struct Canonical {
-    text: String,
-    http_end: usize,
-    headers_end: usize,
-}
-
-impl Canonical {
-    fn of(signed: &Signed<'_>) -> Self {
-        let mut text = String::with_capacity(512);
-        text.extend(signed.method.as_str().chars().map(|letter| letter.to_ascii_lowercase()));
-        text.push('\n');
-        text.push_str(signed.path);
-        text.push('\n');
-        let params = Sorted::of(signed.query);
-        let headers = Sorted::of(signed.headers);
-        params.push_pairs(&mut text);
-        text.push('\n');
-        headers.push_pairs(&mut text);
-        text.push('\n');
-        let http_end = text.len();
-        headers.push_names(&mut text);
-        let headers_end = text.len();
-        params.push_names(&mut text);
-        Self { text, http_end, headers_end }
+impl Signed<'_> {
+    /// The signature. The HttpString stands at the end of `scratch` for as long as it is hashed, so
+    /// that it needs no memory of its own; afterwards both lists are in order.
+    fn signature(&mut self, key: &SignKey, scratch: &mut String) -> [u8; 40] {
+        let start = scratch.len();
+        self.push_http_string(scratch);
+        let signature = key.signature(scratch.get(start..).unwrap_or_default());
+        scratch.truncate(start);
+        signature
     }
 
-    fn http_string(&self) -> &str {
-        self.text.get(..self.http_end).unwrap_or_default()
-    }
-
-    fn header_list(&self) -> &str {
-        self.text.get(self.http_end..self.headers_end).unwrap_or_default()
-    }
-
-    fn param_list(&self) -> &str {
-        self.text.get(self.headers_end..).unwrap_or_default()
-    }
-}
-
-/// Pairs with encoded, then lower-cased names, sorted by those.
-struct Sorted<'a>(Vec<(Cow<'a, str>, &'a str)>);
-
-impl<'a> Sorted<'a> {
-    fn of(pairs: &'a [(&'a str, &'a str)]) -> Self {
-        let mut sorted: Vec<_> =
-            pairs.iter().map(|&(name, value)| (canonical_name(name), value)).collect();
-        sorted.sort_unstable();
-        Self(sorted)
-    }
-
-    fn push_pairs(&self, out: &mut String) {
-        for (index, (name, value)) in self.0.iter().enumerate() {
-            if index > 0 {
-                out.push('&');
-            }
-            out.push_str(name);
-            out.push('=');
-            encode_into(out, value);
+    fn push_http_string(&mut self, out: &mut String) {
+        out.extend(self.method.as_str().chars().map(|letter| letter.to_ascii_lowercase()));
+        out.push_str("\n/");
+        out.push_str(self.path);
+        for pairs in [&mut self.query, &mut self.headers] {
+            out.push('\n');
+            pairs.sort_unstable_by(in_canonical_order);
+            push_pairs(out, pairs);
         }
+        out.push('\n');
     }
+}
 
-    fn push_names(&self, out: &mut String) {
-        for (index, (name, _)) in self.0.iter().enumerate() {
-            if index > 0 {
-                out.push(';');
-            }
-            out.push_str(name);
+/// By encoded, then lower-cased names. What is encoded begins with `%`, which is less than all that
+/// stands for itself.
+fn in_canonical_order(one: &(&str, &str), other: &(&str, &str)) -> Ordering {
+    fn rank(name: &str) -> impl Iterator<Item = (bool, u8)> {
+        name.bytes().map(|byte| (is_bare(byte), byte.to_ascii_lowercase()))
+    }
+    rank(one.0).cmp(rank(other.0)).then_with(|| one.1.cmp(other.1))
+}
+
+fn push_pairs(out: &mut String, pairs: &[(&str, &str)]) {
+    for (index, (name, value)) in pairs.iter().enumerate() {
+        if index > 0 {
+            out.push('&');
         }
+        push_name(out, name);
+        out.push('=');
+        encode_into(out, value);
+    }
+}
+
+fn push_names(out: &mut String, pairs: &[(&str, &str)]) {
+    for (index, (name, _)) in pairs.iter().enumerate() {
+        if index > 0 {
+            out.push(';');
+        }
+        push_name(out, name);
     }
 }
 
 /// A name, encoded and then lower-cased: hex digits in it become lower case too.
-fn canonical_name(name: &str) -> Cow<'_, str> {
-    if name.bytes().all(|byte| is_bare(byte) && !byte.is_ascii_uppercase()) {
-        return Cow::Borrowed(name);
+fn push_name(out: &mut String, name: &str) {
+    let start = out.len();
+    encode_into(out, name);
+    if let Some(name) = out.get_mut(start..) {
+        name.make_ascii_lowercase();
     }
-    let mut encoded = encode(name);
-    encoded.make_ascii_lowercase();
-    Cow::Owned(encoded)
 }
 
 fn hmac(key: &[u8]) -> Hmac<Sha1> {
@@ -230,11 +215,20 @@ fn hmac(key: &[u8]) -> Hmac<Sha1> {
     Hmac::new_from_slice(key).expect("a key of any length")
 }
 
-fn encode_hex(bytes: &[u8], out: &mut [u8; 40]) {
-    // 20 bytes are 40 digits; both lengths are fixed by SHA-1.
-    let _ = hex::encode_to_slice(bytes, out);
+fn finish(mac: Hmac<Sha1>) -> [u8; 40] {
+    encode_hex(&mac.finalize().into_bytes().into())
+}
+
+/// `hex::encode_to_slice` without its checks: both lengths are fixed by SHA-1.
+fn encode_hex(bytes: &[u8; 20]) -> [u8; 40] {
+    let digit = |nibble: u8| b"0123456789abcdef".get(usize::from(nibble)).copied().unwrap_or(b'0');
+    let mut out = [0; 40];
+    for ([high, low], byte) in out.as_chunks_mut().0.iter_mut().zip(bytes) {
+        (*high, *low) = (digit(byte >> 4), digit(byte & 0xF));
+    }
+    out
 }
 
 fn push_ascii(out: &mut String, ascii: &[u8]) {
-    out.extend(ascii.iter().map(|&byte| char::from(byte)));
+    out.push_str(str::from_utf8(ascii).unwrap_or_default());
 }

@@ -22,7 +22,6 @@ pub(super) const RANGE: &str = "bytes=0-1048575";
 #[expect(missing_debug_implementations, reason = "it holds a key")]
 pub struct Signer {
     key: SignKey,
-    path: String,
     headers: HeaderMap,
     out: String,
 }
@@ -39,7 +38,7 @@ impl Signer {
         headers.insert(header::HOST, HeaderValue::from_static(HOST));
         headers.insert(header::RANGE, HeaderValue::from_static(RANGE));
         let key = SignKey::derive(&sample::credentials(), key_time);
-        Self { key, path: format!("/{KEY}"), headers, out: String::with_capacity(512) }
+        Self { key, headers, out: String::with_capacity(1024) }
     }
 
     /// The value of the Authorization header.
@@ -47,11 +46,11 @@ impl Signer {
         self.out.clear();
         let signed = Signed {
             method: &Method::GET,
-            path: &self.path,
-            query: &[],
-            headers: &sign::signed_headers(&self.headers),
+            path: KEY,
+            query: Vec::new(),
+            headers: sign::signed_headers(&self.headers),
         };
-        sign::authorize_into(&mut self.out, SECRET_ID, &self.key, &signed);
+        sign::authorize_into(&mut self.out, SECRET_ID, &self.key, signed);
         &self.out
     }
 }

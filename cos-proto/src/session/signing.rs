@@ -119,25 +119,24 @@ impl Session {
         if let Some(token) = credentials.token() {
             headers.insert(HeaderName::from_static(TOKEN), secret(token.expose()));
         }
-        let path = format!("/{}", call.key.as_ref().map_or("", Key::as_str));
         let query: Vec<(&str, &str)> =
             call.query.iter().map(|(name, value)| (&**name, &**value)).collect();
-        let mut authorization = String::with_capacity(400);
+        let uri = uri(&self.0.endpoint.to_string(), call.key.as_ref(), &query);
+        let mut authorization = String::with_capacity(1024);
         sign::authorize_into(
             &mut authorization,
             credentials.secret_id(),
             &key,
-            &Signed {
+            Signed {
                 method: &call.method,
-                path: &path,
-                query: &query,
-                headers: &sign::signed_headers(&headers),
+                path: call.key.as_ref().map_or("", Key::as_str),
+                query,
+                headers: sign::signed_headers(&headers),
             },
         );
         drop(state);
         headers.insert(AUTHORIZATION, secret(&authorization));
 
-        let uri = uri(&self.0.endpoint.to_string(), call.key.as_ref(), query.iter().copied());
         let mut request = Request::new(call.body);
         *request.method_mut() = call.method;
         *request.uri_mut() = uri.parse::<Uri>().ok()?;
@@ -165,26 +164,19 @@ impl Session {
         let key_time = KeyTime { start: now - Duration::from_secs(60), end };
         let key = SignKey::derive(credentials, key_time);
         let endpoint = self.0.redirect.as_ref().unwrap_or(&self.0.endpoint);
-        let mut headers = presign.headers.clone();
-        headers.insert(HOST, value(endpoint.authority()));
+        let mut headers = sign::signed_headers(&presign.headers);
+        headers.retain(|(name, _)| *name != HOST);
+        headers.push((HOST.as_str(), endpoint.authority()));
         let mut query: Vec<(&str, &str)> =
             presign.query.iter().map(|(name, value)| (&**name, &**value)).collect();
         if let Some(token) = credentials.token() {
             query.push((TOKEN, token.expose()));
         }
-        let path = format!("/{}", presign.key.as_ref().map_or("", Key::as_str));
-        let signature = sign::presign(
-            credentials.secret_id(),
-            &key,
-            &Signed {
-                method: &presign.method,
-                path: &path,
-                query: &query,
-                headers: &sign::signed_headers(&headers),
-            },
-        );
-        let all = query.into_iter().chain(signature.iter().map(|(name, value)| (*name, &**value)));
-        let url = uri(&endpoint.to_string(), presign.key.as_ref(), all);
+        let mut url = uri(&endpoint.to_string(), presign.key.as_ref(), &query);
+        url.push(if query.is_empty() { '?' } else { '&' });
+        let path = presign.key.as_ref().map_or("", Key::as_str);
+        let signed = Signed { method: &presign.method, path, query, headers };
+        sign::presign_into(&mut url, credentials.secret_id(), &key, signed);
         Ok(PresignedUrl { url, expires: end })
     }
 }
@@ -216,12 +208,8 @@ pub(super) fn key_time_length(validity_min: Duration) -> i64 {
 }
 
 /// The absolute URL; a parameter without value is written `name` alone, as in `?uploads`.
-fn uri<'a>(
-    base: &str,
-    key: Option<&Key>,
-    query: impl Iterator<Item = (&'a str, &'a str)>,
-) -> String {
-    let mut uri = String::with_capacity(256);
+fn uri(base: &str, key: Option<&Key>, query: &[(&str, &str)]) -> String {
+    let mut uri = String::with_capacity(1024);
     uri.push_str(base);
     uri.push('/');
     if let Some(key) = key {
