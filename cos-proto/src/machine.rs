@@ -256,17 +256,17 @@ impl<O: Operation> Machine<O> {
         slot.error_in_200 = call.error_in_200;
         slot.replay = call.replay;
         slot.reply = reply;
-        slot.skew = self.session.skew();
         slot.sent = now;
         slot.first_sent.get_or_insert(now);
         let mut clock = now.unix;
         if planted!(self.policy.simulated, SkewNeverLearned) {
-            clock = UnixTime::from_secs(clock.as_secs().saturating_sub(slot.skew));
+            clock = UnixTime::from_secs(clock.as_secs().saturating_sub(self.session.skew()));
         }
-        let (generation, request) = self.session.sign(clock, call)?;
+        let signed = self.session.sign(clock, call)?;
         self.requests_sent = self.requests_sent.saturating_add(1);
         let id = RequestId(self.requests_sent);
-        slot.generation = generation;
+        slot.generation = signed.generation;
+        slot.skew = signed.skew;
         slot.state = SlotState::InFlight(id);
         #[cfg(feature = "sim")]
         slot.sent_ids.push(id);
@@ -278,7 +278,7 @@ impl<O: Operation> Machine<O> {
             call: kind,
             attempt: slot.attempts,
             lane,
-            request,
+            request: signed.request,
             reply,
             give_up_after: deadline.saturating_since(now.ticks),
         }))

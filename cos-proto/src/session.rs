@@ -13,14 +13,14 @@ use std::{
     time::Duration,
 };
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, Uri};
 
 pub use endpoint::{Bucket, CopySource, Endpoint, Region};
 pub(crate) use latest_ticks::LatestTicks;
 pub use signing::{Presign, PresignedUrl};
 
-use self::retry_budget::RetryBudget;
-use crate::{Credentials, CredentialsFailed, Now, UnixTime, api::names::REQUEST_ID, sign::SignKey};
+use self::{retry_budget::RetryBudget, signing::Signer};
+use crate::{Credentials, CredentialsFailed, Now, UnixTime, api::names::REQUEST_ID};
 
 /// A cheap shared handle: endpoint, bucket, clock skew, credentials, sign-key cache, retry budget.
 ///
@@ -34,7 +34,10 @@ struct Inner {
     redirect: Option<Endpoint>,
     bucket: Bucket,
     region: Region,
-    user_agent: String,
+    /// The endpoint again, as every request carries it.
+    base: Uri,
+    host: HeaderValue,
+    user_agent: HeaderValue,
     /// How long a signature must at least be valid: a request may queue for a permit.
     validity_min: Duration,
     latest_ticks: LatestTicks,
@@ -48,7 +51,7 @@ struct State {
     generation: Generation,
     /// The service has refused these credentials.
     stale: bool,
-    sign_key: Option<SignKey>,
+    signer: Option<Arc<Signer>>,
     retries: RetryBudget,
 }
 
@@ -65,11 +68,13 @@ impl Session {
     /// A session without credentials: the first machine that signs asks for them.
     pub fn new(bucket: Bucket, region: Region, endpoint: Endpoint) -> Self {
         Self(Arc::new(Inner {
+            base: endpoint.to_string().parse().unwrap_or_default(),
+            host: signing::value(endpoint.authority()),
             endpoint,
             redirect: None,
             bucket,
             region,
-            user_agent: concat!("cos-proto/", env!("CARGO_PKG_VERSION")).to_owned(),
+            user_agent: HeaderValue::from_static(concat!("cos-proto/", env!("CARGO_PKG_VERSION"))),
             validity_min: DEFAULT_VALIDITY_MIN,
             latest_ticks: LatestTicks::default(),
             state: Mutex::new(State {
@@ -77,7 +82,7 @@ impl Session {
                 credentials: None,
                 generation: Generation::default(),
                 stale: false,
-                sign_key: None,
+                signer: None,
                 retries: RetryBudget::default(),
             }),
         }))
@@ -106,7 +111,7 @@ impl Session {
     #[must_use]
     pub fn with_user_agent(mut self, user_agent: impl Into<String>) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
-            inner.user_agent = user_agent.into();
+            inner.user_agent = signing::value(&user_agent.into());
         }
         self
     }
@@ -267,7 +272,7 @@ impl State {
         self.stale = false;
         if !same {
             self.generation = Generation(self.generation.0.saturating_add(1));
-            self.sign_key = None;
+            self.signer = None;
         }
     }
 }

@@ -249,10 +249,10 @@ impl Server {
             call.headers.insert("content-md5", digest);
         }
         call.body = body.into();
-        let Some((_, request)) = self.session.sign(UnixTime::from_secs(self.now), call) else {
+        let Some(signed) = self.session.sign(UnixTime::from_secs(self.now), call) else {
             return;
         };
-        let (mut head, mut body) = request.into_parts();
+        let (mut head, mut body) = signed.request.into_parts();
         if choice.byte() % 32 == 1 {
             head.extensions.insert(OverTls);
         }

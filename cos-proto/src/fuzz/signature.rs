@@ -169,8 +169,8 @@ fn signed(choice: &mut Choice<'_>) {
     call.headers = headers(choice);
     call.body = choice.bytes(10).to_vec().into();
     call.copy_source = key(choice).filter(|_| choice.flag()).map(CopySource::new);
-    let (_, request) = session.sign(now, call).expect("credentials, and a short URI");
-    let (parts, _) = request.into_parts();
+    let signed = session.sign(now, call).expect("credentials, and a short URI");
+    let (parts, _) = signed.request.into_parts();
     let arrived = Arrived::new(&parts.method, &parts.uri, parts.headers);
     check(choice, &arrived, &credentials, now);
     assert!(arrived.headers[AUTHORIZATION].is_sensitive());

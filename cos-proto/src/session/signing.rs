@@ -1,10 +1,12 @@
 //! Calls become signed requests here: the only place that joins endpoint, credentials and time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Uri,
     header::{AUTHORIZATION, CONTENT_LENGTH, HOST, USER_AGENT},
+    uri::PathAndQuery,
 };
 
 use super::{Generation, Session, State};
@@ -21,6 +23,8 @@ const COPY_SOURCE: HeaderName = HeaderName::from_static("x-cos-copy-source");
 const KEY_TIME_STEP: i64 = 300;
 /// How long a header's signature is valid at least.
 const KEY_TIME_LENGTH: i64 = 3600;
+/// The longest text that `Uri` parses.
+const URI_BYTES_MAX: usize = 65_534;
 
 /// What a presigned URL allows.
 #[derive(Clone, Debug)]
@@ -98,50 +102,78 @@ impl std::fmt::Debug for PresignedUrl {
     }
 }
 
+/// A signed request, and what it was signed by.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    pub(crate) request: Request<Payload>,
+    pub(crate) generation: Generation,
+    /// The service's clock minus ours, in seconds.
+    pub(crate) skew: i64,
+}
+
+/// What signs all requests of one key-time and of one generation of credentials.
+pub(super) struct Signer {
+    key: SignKey,
+    secret_id: String,
+    token: Option<HeaderValue>,
+    generation: Generation,
+}
+
 impl Session {
     /// Signs one attempt. `None` if there are no credentials, or if the URI would be too long.
-    pub(crate) fn sign(&self, now: UnixTime, call: Call) -> Option<(Generation, Request<Payload>)> {
-        let mut state = self.lock();
-        let now = state.service_time(now);
-        let key = state.sign_key(now, self.0.validity_min)?;
-        let generation = state.generation;
-        let credentials = &state.credentials.as_ref()?.credentials;
-
+    pub(crate) fn sign(&self, now: UnixTime, call: Call) -> Option<Attempt> {
+        // Only that is locked which reads the state: other threads need not wait for the hashes.
+        let (signer, skew) = {
+            let mut state = self.lock();
+            let now = state.service_time(now);
+            (state.signer(now, self.0.validity_min)?, state.skew)
+        };
         let mut headers = call.headers;
-        headers.insert(HOST, value(self.0.endpoint.authority()));
-        headers.insert(USER_AGENT, value(&self.0.user_agent));
+        headers.insert(HOST, self.0.host.clone());
+        headers.insert(USER_AGENT, self.0.user_agent.clone());
         if !call.body.is_empty() || matches!(call.method, Method::PUT | Method::POST) {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(call.body.len()));
         }
         if let Some(source) = &call.copy_source {
             headers.insert(COPY_SOURCE, value(&source.header(&self.0.bucket, &self.0.region)));
         }
-        if let Some(token) = credentials.token() {
-            headers.insert(HeaderName::from_static(TOKEN), secret(token.expose()));
+        if let Some(token) = &signer.token {
+            headers.insert(HeaderName::from_static(TOKEN), token.clone());
         }
         let query: Vec<(&str, &str)> =
             call.query.iter().map(|(name, value)| (&**name, &**value)).collect();
-        let uri = uri(&self.0.endpoint.to_string(), call.key.as_ref(), &query);
-        let mut authorization = String::with_capacity(1024);
-        sign::authorize_into(
-            &mut authorization,
-            credentials.secret_id(),
-            &key,
-            Signed {
-                method: &call.method,
-                path: call.key.as_ref().map_or("", Key::as_str),
-                query,
-                headers: sign::signed_headers(&headers),
-            },
-        );
-        drop(state);
-        headers.insert(AUTHORIZATION, secret(&authorization));
+        // One piece of memory for all text of the request.
+        let mut text = String::with_capacity(1024);
+        push_path(&mut text, call.key.as_ref(), &query);
+        let path_length = text.len();
+        let signed = Signed {
+            method: &call.method,
+            path: call.key.as_ref().map_or("", Key::as_str),
+            query,
+            headers: sign::signed_headers(&headers),
+        };
+        sign::authorize_into(&mut text, &signer.secret_id, &signer.key, signed);
+        let mut path = Bytes::from(text);
+        let mut authorization = HeaderValue::from_maybe_shared(path.split_off(path_length)).ok()?;
+        authorization.set_sensitive(true);
+        headers.insert(AUTHORIZATION, authorization);
 
         let mut request = Request::new(call.body);
         *request.method_mut() = call.method;
-        *request.uri_mut() = uri.parse::<Uri>().ok()?;
+        *request.uri_mut() = self.uri(path)?;
         *request.headers_mut() = headers;
-        Some((generation, request))
+        Some(Attempt { request, generation: signer.generation, skew })
+    }
+
+    /// The absolute URL, if it is no longer than `Uri` takes one that is parsed.
+    fn uri(&self, path: Bytes) -> Option<Uri> {
+        let mut parts = self.0.base.clone().into_parts();
+        let base = parts.authority.as_ref()?.as_str().len().saturating_add("https://".len());
+        if base.saturating_add(path.len()) > URI_BYTES_MAX {
+            return None;
+        }
+        parts.path_and_query = Some(PathAndQuery::from_maybe_shared(path).ok()?);
+        Uri::from_parts(parts).ok()
     }
 
     /// Presigns a URL at `now`.
@@ -172,7 +204,11 @@ impl Session {
         if let Some(token) = credentials.token() {
             query.push((TOKEN, token.expose()));
         }
-        let mut url = uri(&endpoint.to_string(), presign.key.as_ref(), &query);
+        let mut url = String::with_capacity(1024);
+        for text in [endpoint.scheme().as_str(), "://", endpoint.authority()] {
+            url.push_str(text);
+        }
+        push_path(&mut url, presign.key.as_ref(), &query);
         url.push(if query.is_empty() { '?' } else { '&' });
         let path = presign.key.as_ref().map_or("", Key::as_str);
         let signed = Signed { method: &presign.method, path, query, headers };
@@ -182,21 +218,26 @@ impl Session {
 }
 
 impl State {
-    /// The cached sign key, renewed when its window no longer leaves `validity_min`.
-    fn sign_key(&mut self, now: UnixTime, validity_min: Duration) -> Option<SignKey> {
+    /// The cached signer, renewed when its window no longer leaves `validity_min`.
+    fn signer(&mut self, now: UnixTime, validity_min: Duration) -> Option<Arc<Signer>> {
         let valid_from = now - Duration::from_secs(60);
         let fits = |time: KeyTime| time.start <= valid_from && now + validity_min <= time.end;
-        if let Some(key) = self.sign_key.as_ref().filter(|key| fits(key.key_time())) {
-            return Some(key.clone());
+        if let Some(signer) = self.signer.as_ref().filter(|signer| fits(signer.key.key_time())) {
+            return Some(Arc::clone(signer));
         }
         let credentials = &self.credentials.as_ref()?.credentials;
         let step = now.as_secs().div_euclid(KEY_TIME_STEP).saturating_mul(KEY_TIME_STEP);
         let start = UnixTime::from_secs(step.saturating_sub(KEY_TIME_STEP));
         let length = key_time_length(validity_min);
         let end = UnixTime::from_secs(start.as_secs().saturating_add(length));
-        let key = SignKey::derive(credentials, KeyTime { start, end });
-        self.sign_key = Some(key.clone());
-        Some(key)
+        let signer = Arc::new(Signer {
+            key: SignKey::derive(credentials, KeyTime { start, end }),
+            secret_id: credentials.secret_id().to_owned(),
+            token: credentials.token().map(|token| secret(token.expose())),
+            generation: self.generation,
+        });
+        self.signer = Some(Arc::clone(&signer));
+        Some(signer)
     }
 }
 
@@ -207,29 +248,26 @@ pub(super) fn key_time_length(validity_min: Duration) -> i64 {
     KEY_TIME_LENGTH.max(needed.saturating_add(KEY_TIME_STEP.saturating_mul(3)))
 }
 
-/// The absolute URL; a parameter without value is written `name` alone, as in `?uploads`.
-fn uri(base: &str, key: Option<&Key>, query: &[(&str, &str)]) -> String {
-    let mut uri = String::with_capacity(1024);
-    uri.push_str(base);
+/// Appends path and query; a parameter without value is written `name` alone, as in `?uploads`.
+fn push_path(uri: &mut String, key: Option<&Key>, query: &[(&str, &str)]) {
     uri.push('/');
     if let Some(key) = key {
-        encode_key_into(&mut uri, key.as_str());
+        encode_key_into(uri, key.as_str());
     }
     let mut separator = '?';
     for (name, value) in query {
         uri.push(separator);
         separator = '&';
-        encode_into(&mut uri, name);
+        encode_into(uri, name);
         if !value.is_empty() {
             uri.push('=');
-            encode_into(&mut uri, value);
+            encode_into(uri, value);
         }
     }
-    uri
 }
 
 /// A header value from text that was validated where it came in.
-fn value(text: &str) -> HeaderValue {
+pub(super) fn value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 

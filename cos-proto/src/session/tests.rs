@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::{Method, Request, header};
 
-use super::*;
+use super::{signing::Attempt, *};
 use crate::{Call, CallKind, ErrorKind, Key, Payload};
 
 const START: i64 = 1_700_000_000;
@@ -34,7 +34,7 @@ fn put() -> Call {
 }
 
 fn sign(session: &Session, offset: i64, call: Call) -> Request<Payload> {
-    session.sign(at(offset), call).expect("credentials").1
+    session.sign(at(offset), call).expect("credentials").request
 }
 
 /// The beginning and the end of the window in which a request is valid.
@@ -130,15 +130,17 @@ fn signatures_follow_the_services_clock() {
 #[test]
 fn other_credentials_get_another_sign_key_and_generation() {
     let session = session();
-    let (old, first) = session.sign(at(0), put()).expect("credentials");
+    let first = session.sign(at(0), put()).expect("credentials");
     session.refresh(at(0), Ok(temporary())).expect("fresh");
-    let (new, second) = session.sign(at(0), put()).expect("credentials");
-    assert_ne!(old, new);
-    assert_ne!(first.headers()[header::AUTHORIZATION], second.headers()[header::AUTHORIZATION]);
+    let second = session.sign(at(0), put()).expect("credentials");
+    assert_ne!(first.generation, second.generation);
+    let authorization = |signed: &Attempt| signed.request.headers()[header::AUTHORIZATION].clone();
+    assert_ne!(authorization(&first), authorization(&second));
     session.refresh(at(0), Ok(temporary())).expect("the same");
-    assert_eq!(session.sign(at(0), put()).expect("credentials").0, new, "nothing has changed");
-    assert!(!session.refuse(old) && session.has_credentials(at(0)));
-    assert!(session.refuse(new) && !session.has_credentials(at(0)));
+    let third = session.sign(at(0), put()).expect("credentials");
+    assert_eq!(third.generation, second.generation, "nothing has changed");
+    assert!(!session.refuse(first.generation) && session.has_credentials(at(0)));
+    assert!(session.refuse(second.generation) && !session.has_credentials(at(0)));
 }
 
 #[test]
@@ -187,7 +189,7 @@ fn credentials_that_end_before_those_that_work_are_left_aside() {
     assert!(shows(&session, "rotated"));
 
     // What the service has refused, or what has expired, is no reason to go on with it.
-    let (generation, _) = session.sign(at(10), put()).expect("credentials");
+    let generation = session.sign(at(10), put()).expect("credentials").generation;
     assert!(session.refuse(generation));
     session.refresh(at(10), Ok(named("other").expiring(at(3600)))).expect("fresh");
     assert!(shows(&session, "other"));

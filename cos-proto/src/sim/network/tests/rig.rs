@@ -46,7 +46,7 @@ impl Rig {
     pub(super) fn send(&mut self, line: Line, call: Call) {
         let (kind, reply) = (call.kind, call.reply);
         let permits = call.lane;
-        let (_, request) = self.session.sign(self.now().unix, call).expect("signed");
+        let request = self.session.sign(self.now().unix, call).expect("signed").request;
         self.sent += 1;
         let transmit = Transmit {
             id: RequestId::numbered(self.sent),
