@@ -9,6 +9,7 @@ pub(crate) mod delete_objects;
 pub(crate) mod get_object;
 pub(crate) mod head_bucket;
 pub(crate) mod head_object;
+pub(crate) mod header_value;
 pub(crate) mod list_objects;
 pub(crate) mod multipart;
 pub(crate) mod names;
@@ -18,7 +19,6 @@ pub(crate) mod put_object;
 mod byte_range;
 mod conditions;
 mod encryption;
-mod header_value;
 mod object_options;
 mod page;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use http::HeaderValue;
 
-use super::header_value::header_value;
+use super::header_value::short_value;
 
 /// Which bytes of an object a GET asks for. COS serves one range per request (436/7753).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +40,10 @@ impl ByteRange {
 
     /// The value of `Range`.
     pub(crate) fn header(self) -> HeaderValue {
-        header_value(&match self.0 {
-            Form::From { first } => format!("bytes={first}-"),
-            Form::Inclusive { first, last } => format!("bytes={first}-{last}"),
-            Form::Last { length } => format!("bytes=-{length}"),
-        })
+        match self.0 {
+            Form::From { first } => short_value(format_args!("bytes={first}-")),
+            Form::Inclusive { first, last } => short_value(format_args!("bytes={first}-{last}")),
+            Form::Last { length } => short_value(format_args!("bytes=-{length}")),
+        }
     }
 }
