@@ -128,7 +128,7 @@ pub struct Call {
     /// `None` addresses the bucket.
     pub(crate) key: Option<Key>,
     /// In wire order: COS routes on the first parameter, so a sub-resource comes first.
-    pub(crate) query: Vec<(Cow<'static, str>, String)>,
+    pub(crate) query: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     pub(crate) headers: HeaderMap,
     pub(crate) copy_source: Option<CopySource>,
     pub(crate) body: Payload,
@@ -161,7 +161,7 @@ impl Call {
         name: impl Into<Cow<'static, str>>,
         value: impl Into<String>,
     ) -> Self {
-        self.query.push((name.into(), value.into()));
+        self.query.push((name.into(), Cow::Owned(value.into())));
         self
     }
 

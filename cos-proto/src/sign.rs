@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod vectors;
 
-use std::cmp::Ordering;
+use std::{borrow::Cow, cmp::Ordering};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, HeaderName, Method};
@@ -59,7 +59,7 @@ pub(crate) struct Signed<'a> {
     /// Decoded, without the leading slash.
     pub(crate) path: &'a str,
     /// Decoded names and values, in any order.
-    pub(crate) query: Vec<(&'a str, &'a str)>,
+    pub(crate) query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     pub(crate) headers: Vec<(&'a str, &'a str)>,
 }
 
@@ -99,15 +99,10 @@ pub(crate) fn presign_into(
         out.push_str(name);
         encode_into(out, &key.validity);
     }
-    for (name, list) in
-        [("&q-header-list=", &signed.headers), ("&q-url-param-list=", &signed.query)]
-    {
-        out.push_str(name);
-        let start = out.len();
-        push_names(out, list);
-        let list = out.split_off(start);
-        encode_into(out, &list);
-    }
+    out.push_str("&q-header-list=");
+    push_encoded_names(out, &signed.headers);
+    out.push_str("&q-url-param-list=");
+    push_encoded_names(out, &signed.query);
     out.push_str("&q-signature=");
     push_ascii(out, &signature);
 }
@@ -163,42 +158,53 @@ impl Signed<'_> {
         out.extend(self.method.as_str().chars().map(|letter| letter.to_ascii_lowercase()));
         out.push_str("\n/");
         out.push_str(self.path);
-        for pairs in [&mut self.query, &mut self.headers] {
-            out.push('\n');
-            pairs.sort_unstable_by(in_canonical_order);
-            push_pairs(out, pairs);
-        }
+        out.push('\n');
+        push_sorted(out, &mut self.query);
+        out.push('\n');
+        push_sorted(out, &mut self.headers);
         out.push('\n');
     }
 }
 
 /// By encoded, then lower-cased names. What is encoded begins with `%`, which is less than all that
 /// stands for itself.
-fn in_canonical_order(one: &(&str, &str), other: &(&str, &str)) -> Ordering {
+fn in_canonical_order(one: (&str, &str), other: (&str, &str)) -> Ordering {
     fn rank(name: &str) -> impl Iterator<Item = (bool, u8)> {
         name.bytes().map(|byte| (is_bare(byte), byte.to_ascii_lowercase()))
     }
     rank(one.0).cmp(rank(other.0)).then_with(|| one.1.cmp(other.1))
 }
 
-fn push_pairs(out: &mut String, pairs: &[(&str, &str)]) {
+fn push_sorted<T: AsRef<str>>(out: &mut String, pairs: &mut [(T, T)]) {
+    fn text<T: AsRef<str>>((name, value): &(T, T)) -> (&str, &str) {
+        (name.as_ref(), value.as_ref())
+    }
+    pairs.sort_unstable_by(|one, other| in_canonical_order(text(one), text(other)));
     for (index, (name, value)) in pairs.iter().enumerate() {
         if index > 0 {
             out.push('&');
         }
-        push_name(out, name);
+        push_name(out, name.as_ref());
         out.push('=');
-        encode_into(out, value);
+        encode_into(out, value.as_ref());
     }
 }
 
-fn push_names(out: &mut String, pairs: &[(&str, &str)]) {
+fn push_names<T: AsRef<str>>(out: &mut String, pairs: &[(T, T)]) {
     for (index, (name, _)) in pairs.iter().enumerate() {
         if index > 0 {
             out.push(';');
         }
-        push_name(out, name);
+        push_name(out, name.as_ref());
     }
+}
+
+/// The same as the value of a query parameter.
+fn push_encoded_names<T: AsRef<str>>(out: &mut String, pairs: &[(T, T)]) {
+    let start = out.len();
+    push_names(out, pairs);
+    let names = out.split_off(start);
+    encode_into(out, &names);
 }
 
 /// A name, encoded and then lower-cased: hex digits in it become lower case too.

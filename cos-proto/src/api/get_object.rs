@@ -141,10 +141,10 @@ pub(crate) fn call_collected(key: &Key, options: &GetOptions, bytes_max: usize) 
 /// The options on a GET or HEAD.
 pub(crate) fn write(options: &GetOptions, call: &mut Call) {
     if let Some(version) = &options.version_id {
-        call.query.push(("versionId".into(), version.clone()));
+        call.query.push(("versionId".into(), version.clone().into()));
     }
     for (name, value) in options.response.parameters() {
-        call.query.push((name.into(), value.to_owned()));
+        call.query.push((name.into(), value.to_owned().into()));
     }
     if let Some(range) = options.range {
         call.headers.insert(header::RANGE, range.header());

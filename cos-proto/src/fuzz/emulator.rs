@@ -231,7 +231,7 @@ impl Server {
                 _ => choice.text_or(PARAM_VALUES, 12).to_owned(),
             };
             if !name.is_empty() {
-                call.query.push((Cow::Owned(name), value));
+                call.query.push((Cow::Owned(name), Cow::Owned(value)));
             }
         }
         for _ in 0..choice.below(4) {

@@ -165,7 +165,10 @@ fn signed(choice: &mut Choice<'_>) {
     let session = session(&credentials);
     let now = time(choice);
     let mut call = Call::new(CallKind::PutObject, choice.pick_ref(METHODS).clone(), key(choice));
-    call.query = query(choice).into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect();
+    call.query = query(choice)
+        .into_iter()
+        .map(|(name, value)| (Cow::Owned(name), Cow::Owned(value)))
+        .collect();
     call.headers = headers(choice);
     call.body = choice.bytes(10).to_vec().into();
     call.copy_source = key(choice).filter(|_| choice.flag()).map(CopySource::new);

@@ -227,7 +227,7 @@ impl Store {
         let name = call.key.as_ref().map_or("", Key::as_str).to_owned();
         let query = |wanted: &str| {
             let found = call.query.iter().find(|(name, _)| name == wanted);
-            found.map(|(_, value)| value.clone()).unwrap_or_default()
+            found.map(|(_, value)| value.to_string()).unwrap_or_default()
         };
         let no_such_key = || refusal(call.kind, 404, "NoSuchKey");
         let no_such_upload = || refusal(call.kind, 404, "NoSuchUpload");

@@ -1,6 +1,6 @@
 //! Calls become signed requests here: the only place that joins endpoint, credentials and time.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{
@@ -141,16 +141,14 @@ impl Session {
         if let Some(token) = &signer.token {
             headers.insert(HeaderName::from_static(TOKEN), token.clone());
         }
-        let query: Vec<(&str, &str)> =
-            call.query.iter().map(|(name, value)| (&**name, &**value)).collect();
         // One piece of memory for all text of the request.
         let mut text = String::with_capacity(1024);
-        push_path(&mut text, call.key.as_ref(), &query);
+        push_path(&mut text, call.key.as_ref(), &call.query);
         let path_length = text.len();
         let signed = Signed {
             method: &call.method,
             path: call.key.as_ref().map_or("", Key::as_str),
-            query,
+            query: call.query,
             headers: sign::signed_headers(&headers),
         };
         sign::authorize_into(&mut text, &signer.secret_id, &signer.key, signed);
@@ -200,11 +198,10 @@ impl Session {
         let mut headers = sign::signed_headers(&presign.headers);
         headers.retain(|(name, _)| *name != HOST);
         headers.push((HOST.as_str(), endpoint.authority()));
-        let mut query: Vec<(&str, &str)> =
-            presign.query.iter().map(|(name, value)| (&**name, &**value)).collect();
-        if let Some(token) = credentials.token() {
-            query.push((TOKEN, token.expose()));
-        }
+        let own = presign.query.iter().map(|(name, value)| (&**name, &**value));
+        let token = credentials.token().map(|token| (TOKEN, token.expose()));
+        let query: Vec<(Cow<'_, str>, Cow<'_, str>)> =
+            own.chain(token).map(|(name, value)| (name.into(), value.into())).collect();
         let mut url = String::with_capacity(1024);
         for text in [endpoint.scheme().as_str(), "://", endpoint.authority()] {
             url.push_str(text);
@@ -250,7 +247,7 @@ pub(super) fn key_time_length(validity_min: Duration) -> i64 {
 }
 
 /// Appends path and query; a parameter without value is written `name` alone, as in `?uploads`.
-fn push_path(uri: &mut String, key: Option<&Key>, query: &[(&str, &str)]) {
+fn push_path(uri: &mut String, key: Option<&Key>, query: &[(Cow<'_, str>, Cow<'_, str>)]) {
     uri.push('/');
     if let Some(key) = key {
         encode_key_into(uri, key.as_str());

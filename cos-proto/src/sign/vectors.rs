@@ -58,8 +58,8 @@ impl<'a> Input<'a> {
     }
 
     fn signed(&self) -> Signed<'_> {
-        let (query, headers) = (self.query.clone(), self.headers.clone());
-        Signed { method: &self.method, path: self.path, query, headers }
+        let query = self.query.iter().map(|&(name, value)| (name.into(), value.into())).collect();
+        Signed { method: &self.method, path: self.path, query, headers: self.headers.clone() }
     }
 
     fn authorization(&self, secret_id: &str) -> String {
@@ -86,7 +86,7 @@ fn vectors() -> Value {
     read(include_str!("../../tests/data/sign.json"))
 }
 
-fn names(pairs: &[(&str, &str)]) -> String {
+fn names<T: AsRef<str>>(pairs: &[(T, T)]) -> String {
     let mut out = String::new();
     push_names(&mut out, pairs);
     out
