@@ -145,13 +145,13 @@ impl Session {
         let mut text = String::with_capacity(1024);
         push_path(&mut text, call.key.as_ref(), &call.query);
         let path_length = text.len();
-        let signed = Signed {
+        let covered = Signed {
             method: &call.method,
             path: call.key.as_ref().map_or("", Key::as_str),
             query: call.query,
             headers: sign::signed_headers(&headers),
         };
-        sign::authorize_into(&mut text, &signer.secret_id, &signer.key, signed);
+        sign::authorize_into(&mut text, &signer.secret_id, &signer.key, covered);
         let mut path = Bytes::from(text);
         let mut authorization = HeaderValue::from_maybe_shared(path.split_off(path_length)).ok()?;
         authorization.set_sensitive(true);
