@@ -1,13 +1,16 @@
 //! XML as COS prints and reads it, on quick-xml's events: bounded, without namespaces, attributes or
 //! entities beyond XML's own.
 
-use std::borrow::Cow;
+mod leaf;
+
+use std::{borrow::Cow, io::BufRead};
 
 use quick_xml::{
     Reader,
     events::{BytesRef, Event},
 };
 
+use self::leaf::Leaf;
 use crate::{Reason, Rejected};
 
 /// How deep elements may nest; COS's nest three deep.
@@ -42,7 +45,13 @@ impl From<Malformed> for Rejected {
 /// is then read by [`text`](Self::text), passed by [`skip`](Self::skip), or walked by `child` until
 /// that answers `None`.
 pub(crate) struct Document<'a> {
+    text: &'a str,
     reader: Reader<&'a [u8]>,
+    /// The text of the entered element, if all of it was read with its name; with entities or without.
+    leaf: Option<(&'a str, bool)>,
+    /// Most elements of a page are leaves in the same plain spelling: to find the ends of one takes a
+    /// fraction of what the events take.
+    leaves: bool,
     /// What was read last: after [`child`](Self::child) the start of the element it entered.
     event: Event<'a>,
     depth: usize,
@@ -57,10 +66,17 @@ impl<'a> Document<'a> {
     pub(crate) fn open(body: &'a [u8], root: &str) -> Result<Self, Malformed> {
         let text = str::from_utf8(body).map_err(|_| Malformed::new("XML that is not UTF-8"))?;
         let text = text.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '\u{feff}');
-        let mut reader = Reader::from_str(text);
-        reader.config_mut().expand_empty_elements = true;
-        let mut document =
-            Self { reader, event: Event::Eof, depth: 0, entries: 0, joined: String::new() };
+        let reader = Reader::from_str(text);
+        let mut document = Self {
+            text,
+            reader,
+            leaf: None,
+            leaves: true,
+            event: Event::Eof,
+            depth: 0,
+            entries: 0,
+            joined: String::new(),
+        };
         match document.child()? {
             Some(name) if name == root => Ok(document),
             Some(name) => Err(Malformed::new(format!("<{name:.40}> instead of <{root}>"))),
@@ -72,18 +88,28 @@ impl<'a> Document<'a> {
     /// namespace prefix; or leaves the open one, and answers `None`.
     #[inline]
     pub(crate) fn child(&mut self) -> Result<Option<&str>, Malformed> {
+        if self.leaf.take().is_some() {
+            self.depth = self.depth.saturating_sub(1);
+            return Ok(None);
+        }
+        if let Some(name) = self.plain_leaf() {
+            return Ok(Some(name));
+        }
         loop {
             self.read()?;
             match self.event {
                 Event::Start(_) => break,
+                Event::Empty(_) => {
+                    self.leaf = Some(("", false));
+                    break;
+                }
                 Event::End(_) => {
                     self.depth = self.depth.saturating_sub(1);
                     return Ok(None);
                 }
                 Event::Eof => return Err(Malformed::new("XML that ends early")),
                 // White space between elements, and what is no data.
-                Event::Empty(_)
-                | Event::Text(_)
+                Event::Text(_)
                 | Event::CData(_)
                 | Event::GeneralRef(_)
                 | Event::Comment(_)
@@ -96,13 +122,45 @@ impl<'a> Document<'a> {
         if self.depth > DEPTH_MAX {
             return Err(Malformed::new("XML that is nested too deep"));
         }
-        let Event::Start(start) = &self.event else { return Ok(None) };
+        let (Event::Start(start) | Event::Empty(start)) = &self.event else { return Ok(None) };
         Ok(Some(start.local_name().into_inner()))
+    }
+
+    /// Enters the next element if it is a plain leaf.
+    #[inline]
+    fn plain_leaf(&mut self) -> Option<&'a str> {
+        // Only between elements: not in the text before one.
+        let between = matches!(self.event, Event::Start(_) | Event::Empty(_) | Event::End(_));
+        if !self.leaves || !between || self.depth >= DEPTH_MAX {
+            return None;
+        }
+        let at = self.text.len().checked_sub(self.reader.get_ref().len())?;
+        let leaf = Leaf::read(self.text.get(at..)?)?;
+        self.reader.stream().consume(leaf.bytes);
+        self.leaf = Some((leaf.text, leaf.escaped));
+        self.depth = self.depth.saturating_add(1);
+        Some(leaf.name)
+    }
+
+    /// Has every element read by events: what plain leaves are compared with.
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(crate) fn without_leaves(mut self) -> Self {
+        self.leaves = false;
+        self
     }
 
     /// Reads the text of the entered element, and leaves it.
     #[inline]
     pub(crate) fn text<T>(&mut self, read: impl FnOnce(&str) -> T) -> Result<T, Malformed> {
+        if let Some((text, escaped)) = self.leaf.take() {
+            self.depth = self.depth.saturating_sub(1);
+            if !escaped {
+                return Ok(read(text));
+            }
+            self.joined.clear();
+            leaf::unescape_into(&mut self.joined, text);
+            return Ok(read(&self.joined));
+        }
         self.read()?;
         let mut first = Cow::Borrowed("");
         if let Event::Text(text) = &self.event {
@@ -186,20 +244,24 @@ pub(crate) fn missing(element: &str) -> Malformed {
     Malformed::new(format!("no element {element} that can be read"))
 }
 
-/// A character reference, or one of XML's own five entities. Others are refused: COS declares none.
-fn character(reference: &BytesRef<'_>) -> Result<char, Malformed> {
-    match &**reference {
-        "lt" => Ok('<'),
-        "gt" => Ok('>'),
-        "amp" => Ok('&'),
-        "apos" => Ok('\''),
-        "quot" => Ok('"'),
-        name => reference
-            .resolve_char_ref()
-            .ok()
-            .flatten()
-            .ok_or_else(|| Malformed::new(format!("the unknown entity &{name:.40};"))),
+/// One of XML's own five entities. Others are refused: COS declares none.
+fn entity(name: &str) -> Option<char> {
+    match name {
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "amp" => Some('&'),
+        "apos" => Some('\''),
+        "quot" => Some('"'),
+        _ => None,
     }
+}
+
+/// A character reference, or an entity.
+fn character(reference: &BytesRef<'_>) -> Result<char, Malformed> {
+    let name = &**reference;
+    entity(name)
+        .or_else(|| reference.resolve_char_ref().ok().flatten())
+        .ok_or_else(|| Malformed::new(format!("the unknown entity &{name:.40};")))
 }
 
 /// Whether XML 1.0 can carry the text at all (production 2, `Char`).

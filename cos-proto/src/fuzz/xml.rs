@@ -50,7 +50,50 @@ fn read_all(body: &[u8]) {
             (plain, late) => panic!("{plain:?}, after spaces {late:?}"),
         }
     }
+    for root in ROOTS {
+        let walks =
+            (0..3).map(|turn| (walk(body, root, true, turn), walk(body, root, false, turn)));
+        for (with_leaves, by_events) in walks {
+            assert_eq!(with_leaves, by_events);
+        }
+    }
     errors(body);
+}
+
+/// Everything in a document, some of it read as text and some passed; and why it ends.
+fn walk(body: &[u8], root: &str, leaves: bool, turn: usize) -> Vec<String> {
+    let mut document = match Document::open(body, root) {
+        Ok(document) if leaves => document,
+        Ok(document) => document.without_leaves(),
+        Err(error) => return vec![format!("{error:?}")],
+    };
+    let (mut seen, mut depth) = (Vec::new(), 1);
+    while depth > 0 {
+        let name = match document.child() {
+            Ok(Some(name)) => name.to_owned(),
+            Ok(None) => {
+                depth -= 1;
+                continue;
+            }
+            Err(error) => {
+                seen.push(format!("{error:?}"));
+                break;
+            }
+        };
+        let read = match (seen.len() + turn) % 3 {
+            0 => document.text(str::to_owned),
+            1 => document.skip().map(|()| "passed".to_owned()),
+            _ => {
+                depth += 1;
+                Ok("entered".to_owned())
+            }
+        };
+        seen.push(format!("{name}: {read:?}"));
+        if read.is_err() {
+            break;
+        }
+    }
+    seen
 }
 
 /// What was read, as text to compare; or why it was refused.
