@@ -132,6 +132,7 @@ mod path;
 mod payload;
 mod recent;
 mod session;
+mod short_text;
 mod sign;
 #[cfg(feature = "sim")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sim")))]

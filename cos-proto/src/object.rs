@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, fmt, num::NonZeroU16};
 
-use crate::{Error, ErrorKind, UnixTime, api::StorageClass};
+use crate::{Error, ErrorKind, UnixTime, api::StorageClass, short_text::ShortText};
 
 /// An entity tag, opaque: compared for equality, never taken for an MD5.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ETag(String);
+pub struct ETag(ShortText);
 
 /// The longest tag that a reply to a write or a HEAD may have; COS's have some 40 bytes. A resume
 /// record must hold it.
@@ -16,34 +16,34 @@ impl ETag {
     /// Takes the text of a header or an element, with or without its quotes.
     pub fn new(text: &str) -> Self {
         let text = text.trim();
-        Self(text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text).to_owned())
+        Self(text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text).into())
     }
 
     /// Takes the tag itself, as [`as_str`](Self::as_str) gave it.
     pub(crate) fn verbatim(tag: String) -> Self {
-        Self(tag)
+        Self(tag.as_str().into())
     }
 
     /// The tag without quotes.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
     /// The tag in quotes, as headers and elements carry it.
     pub fn quoted(&self) -> String {
-        format!("\"{}\"", self.0)
+        format!("\"{}\"", self.as_str())
     }
 }
 
 impl fmt::Debug for ETag {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "ETag({})", self.0)
+        write!(out, "ETag({})", self.as_str())
     }
 }
 
 impl fmt::Display for ETag {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
+        out.write_str(self.as_str())
     }
 }
 
