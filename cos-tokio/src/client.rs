@@ -16,7 +16,11 @@ use cos_proto::{
 };
 
 use crate::{
-    builder::ClientBuilder, drive::Drive, pages::Pages, reader::Reader, shared::Shared,
+    builder::ClientBuilder,
+    drive::{Drive, Polled},
+    pages::Pages,
+    reader::Reader,
+    shared::Shared,
     writer::Writer,
 };
 
@@ -25,7 +29,7 @@ use crate::{
 /// Cloning is cheap, and all clones share connections, permits, credentials and retry budget. Its
 /// methods must be called in a tokio runtime whose time and I/O drivers are enabled. Dropping a
 /// future ends its requests, frees its memory and permits, and blocks nothing; what COS has been
-/// told by then stays told.
+/// told by then stays told. A future that nobody polls may stand still, but holds up no other.
 ///
 /// Every error names the key, the call, COS's answer, its request id and the number of attempts.
 #[derive(Clone)]
@@ -223,7 +227,7 @@ impl Client {
     where
         O: Operation<Output = Result<T, Error>>,
     {
-        self.drive(operation, self.shared.policy.clone()).finish().await
+        self.drive_to_its_end(operation, self.shared.policy.clone()).finish().await
     }
 
     /// Runs a list of the core and takes its pages.
@@ -239,11 +243,16 @@ impl Client {
     where
         O: Operation<Output = Result<T, Error>>,
     {
-        self.drive(operation, self.shared.bulk_policy()).finish().await
+        self.drive_to_its_end(operation, self.shared.bulk_policy()).finish().await
+    }
+
+    /// For [`Drive::finish`].
+    pub(crate) fn drive_to_its_end<O: Operation>(&self, operation: O, policy: Policy) -> Drive<O> {
+        Drive::new(Arc::clone(&self.shared), operation, policy, Polled::ToItsEnd)
     }
 
     pub(crate) fn drive<O: Operation>(&self, operation: O, policy: Policy) -> Drive<O> {
-        Drive::new(Arc::clone(&self.shared), operation, policy)
+        Drive::new(Arc::clone(&self.shared), operation, policy, Polled::NowAndThen)
     }
 
     /// The bucket's session.

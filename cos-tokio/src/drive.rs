@@ -9,8 +9,8 @@ use std::{
 
 use bytes::Bytes;
 use cos_proto::{
-    Credentials, CredentialsFailed, Error, ErrorKind, Event, Failure, FailureKind, Machine,
-    Operation, Output, Policy, RequestId, Ticks,
+    Credentials, CredentialsFailed, Error, ErrorKind, Event, Failure, Machine, Operation, Output,
+    Policy, RequestId, Ticks, Transmit,
 };
 use tokio::{
     task::{self, JoinSet},
@@ -19,7 +19,8 @@ use tokio::{
 use tracing::Instrument;
 
 use crate::{
-    exchange::{Exchanged, Outcome, StreamedBody, exchange},
+    exchange::{Exchanged, Outcome, StreamedBody, exchange, exchange_with},
+    in_place::{InPlace, task_ended},
     shared::Shared,
 };
 
@@ -32,6 +33,9 @@ type Refreshing = Pin<Box<dyn Future<Output = Result<Credentials, CredentialsFai
 pub(crate) struct Drive<O: Operation> {
     shared: Arc<Shared>,
     machine: Machine<O>,
+    polled: Polled,
+    /// One exchange of an operation that is polled to its end.
+    in_place: Option<(RequestId, InPlace)>,
     exchanges: JoinSet<Exchanged>,
     /// Which task runs which exchange, for one that ends without a word.
     running: Vec<(task::Id, RequestId)>,
@@ -39,6 +43,15 @@ pub(crate) struct Drive<O: Operation> {
     alarm: Option<(Ticks, Pin<Box<Sleep>>)>,
     /// The body of the stream whose head the machine has been given.
     body: Option<(RequestId, StreamedBody)>,
+}
+
+/// How the application polls an operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Polled {
+    /// To its end: an exchange may go on in its place.
+    ToItsEnd,
+    /// When it likes: its exchanges go on meanwhile.
+    NowAndThen,
 }
 
 /// How far a machine has come.
@@ -51,11 +64,13 @@ pub(crate) enum Step<T> {
 }
 
 impl<O: Operation> Drive<O> {
-    pub(crate) fn new(shared: Arc<Shared>, operation: O, policy: Policy) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, operation: O, policy: Policy, polled: Polled) -> Self {
         let machine = Machine::new(operation, shared.session.clone(), policy, shared.seeds.next());
         Self {
             shared,
             machine,
+            polled,
+            in_place: None,
             exchanges: JoinSet::new(),
             running: Vec::new(),
             refreshing: None,
@@ -95,22 +110,10 @@ impl<O: Operation> Drive<O> {
 
     /// Sends what the machine wants sent, then feeds it at most one event.
     pub(crate) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<O::Output>> {
+        let now = self.shared.now();
         let wake = loop {
-            match self.machine.poll_output(self.shared.now()) {
-                Output::Send(transmit) => {
-                    // A stream that is asked for anew is over.
-                    self.body = None;
-                    let id = transmit.id;
-                    // Its parent is the span of whoever polls the operation.
-                    let span = tracing::debug_span!(
-                        "cos_attempt",
-                        call = transmit.call.name(),
-                        attempt = transmit.attempt
-                    );
-                    let running = exchange(Arc::clone(&self.shared), transmit).instrument(span);
-                    let task = self.exchanges.spawn(running);
-                    self.running.push((task.id(), id));
-                }
+            match self.machine.poll_output(now) {
+                Output::Send(transmit) => self.send(transmit),
                 Output::NeedCredentials => {
                     self.refreshing = Some(Box::pin(self.shared.credentials.refresh()));
                 }
@@ -118,13 +121,14 @@ impl<O: Operation> Drive<O> {
                 Output::Idle => return Poll::Ready(Step::Idle),
                 Output::Done(output) => {
                     self.body = None;
+                    self.in_place = None;
                     self.exchanges.abort_all();
                     return Poll::Ready(Step::Done(output));
                 }
             }
         };
-        if let Poll::Ready(Some(joined)) = self.exchanges.poll_join_next_with_id(cx) {
-            self.joined(joined);
+        if let Some((id, exchanged)) = self.poll_exchanges(cx) {
+            self.exchanged(id, exchanged);
         } else if let Some(fresh) = self.poll_refreshing(cx) {
             self.refreshing = None;
             self.machine.handle_credentials(self.shared.now(), fresh);
@@ -163,12 +167,54 @@ impl<O: Operation> Drive<O> {
         }
     }
 
-    fn joined(&mut self, joined: Result<(task::Id, Exchanged), task::JoinError>) {
-        let task = joined.as_ref().map_or_else(task::JoinError::id, |(task, _)| *task);
-        let at = self.running.iter().position(|(running, _)| *running == task);
-        let id = at.map(|at| self.running.swap_remove(at).1);
-        match joined {
-            Ok((_, Exchanged { id, queued, at, outcome })) => {
+    fn send(&mut self, transmit: Box<Transmit>) {
+        // A stream that is asked for anew is over.
+        self.body = None;
+        let id = transmit.id;
+        // Its parent is the span of whoever polls the operation.
+        let span = tracing::debug_span!(
+            "cos_attempt",
+            call = transmit.call.name(),
+            attempt = transmit.attempt
+        );
+        let shared = Arc::clone(&self.shared);
+        if self.polled == Polled::ToItsEnd
+            && self.in_place.is_none()
+            && let Some(permit) = shared.permits.try_acquire(transmit.lane)
+        {
+            let running = exchange_with(permit, Arc::clone(&shared), transmit).instrument(span);
+            self.in_place = Some((id, InPlace::new(shared, running)));
+        } else {
+            let task = self.exchanges.spawn(exchange(shared, transmit).instrument(span));
+            self.running.push((task.id(), id));
+        }
+    }
+
+    /// The next exchange that is over.
+    fn poll_exchanges(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Option<(RequestId, Result<Exchanged, Failure>)> {
+        if let Some((id, in_place)) = &self.in_place
+            && let Poll::Ready(exchanged) = in_place.poll(cx)
+        {
+            let id = *id;
+            self.in_place = None;
+            return Some((id, exchanged));
+        }
+        while let Poll::Ready(Some(joined)) = self.exchanges.poll_join_next_with_id(cx) {
+            let task = joined.as_ref().map_or_else(task::JoinError::id, |(task, _)| *task);
+            if let Some(at) = self.running.iter().position(|(running, _)| *running == task) {
+                let (_, id) = self.running.swap_remove(at);
+                return Some((id, joined.map(|(_, exchanged)| exchanged).map_err(task_ended)));
+            }
+        }
+        None
+    }
+
+    fn exchanged(&mut self, id: RequestId, exchanged: Result<Exchanged, Failure>) {
+        match exchanged {
+            Ok(Exchanged { queued, at, outcome }) => {
                 self.machine.handle_queued(id, queued);
                 match outcome {
                     Outcome::Event(event) => self.machine.handle(at, id, event),
@@ -178,14 +224,8 @@ impl<O: Operation> Drive<O> {
                     }
                 }
             }
-            // The runtime shuts down, or an observer has panicked.
-            Err(error) => {
-                if let Some(id) = id {
-                    let failure =
-                        Failure::new(FailureKind::Broken, "the exchange's task has ended");
-                    let event = Event::Failed(failure.with_source(error));
-                    self.machine.handle(self.shared.now(), id, event);
-                }
+            Err(failure) => {
+                self.machine.handle(self.shared.now(), id, Event::Failed(failure));
             }
         }
     }

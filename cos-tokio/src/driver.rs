@@ -220,7 +220,7 @@ impl Driver {
     where
         O: Operation<Output = Result<T, Error>>,
     {
-        let mut drive = self.client.drive(operation?, policy);
+        let mut drive = self.client.drive_to_its_end(operation?, policy);
         drive.finish().await.map_err(|error| self.core.error(path, error))
     }
 }

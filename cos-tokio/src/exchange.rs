@@ -10,19 +10,17 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use cos_proto::{
-    ERROR_BODY_MAX, Event, Failure, FailureKind, Now, Payload, ReplyMode, RequestId, TimeLimits,
-    Transmit,
+    ERROR_BODY_MAX, Event, Failure, FailureKind, Now, Payload, ReplyMode, TimeLimits, Transmit,
 };
 use http::{Request, Response};
 use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep, timeout_at};
 
-use crate::{failure, observe::Watched, shared::Shared};
+use crate::{failure, observe::Watched, permits::Permit, shared::Shared};
 
 /// What became of a [`Transmit`].
 pub(crate) struct Exchanged {
-    pub(crate) id: RequestId,
     /// How long it waited for its permit.
     pub(crate) queued: Duration,
     /// When it was over: a writer may rest before it looks.
@@ -35,15 +33,24 @@ pub(crate) enum Outcome {
     Stream(Response<()>, StreamedBody),
 }
 
-/// Runs one exchange. It is spawned: the permit is given back in time whoever polls its operation,
-/// at the latest when the answer, or a stream's head, is there.
+/// Waits for a permit and runs one exchange. It is given back at the latest when the answer, or a
+/// stream's head, is there.
 pub(crate) async fn exchange(shared: Arc<Shared>, transmit: Box<Transmit>) -> Exchanged {
     let asked = Instant::now();
     let permit = shared.permits.acquire(transmit.lane).await;
     let queued = asked.elapsed();
+    Exchanged { queued, ..exchange_with(permit, shared, transmit).await }
+}
+
+/// Runs one exchange that has its permit.
+pub(crate) async fn exchange_with(
+    permit: Permit,
+    shared: Arc<Shared>,
+    transmit: Box<Transmit>,
+) -> Exchanged {
     let mut watched = Watched::new(Arc::clone(&shared.observer), &transmit);
     let limits = transmit.time_limits(shared.idle_timeout);
-    let Transmit { id, request, reply, .. } = *transmit;
+    let Transmit { request, reply, .. } = *transmit;
     let answer = answer(&shared, request, reply, &limits, &mut watched).await;
     drop(permit);
     let outcome = match answer {
@@ -54,7 +61,7 @@ pub(crate) async fn exchange(shared: Arc<Shared>, transmit: Box<Transmit>) -> Ex
         Ok(Answer::Head(head, body)) => Outcome::Stream(head, StreamedBody { body, watched }),
         Err(failure) => Outcome::Event(Event::Failed(watched.failed(failure))),
     };
-    Exchanged { id, queued, at: shared.now(), outcome }
+    Exchanged { queued: Duration::ZERO, at: shared.now(), outcome }
 }
 
 enum Answer {

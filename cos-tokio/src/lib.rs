@@ -38,6 +38,7 @@ mod driver;
 pub mod emulator;
 mod exchange;
 mod failure;
+mod in_place;
 mod observe;
 mod pages;
 mod permits;

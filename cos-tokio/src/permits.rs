@@ -1,69 +1,170 @@
 //! How many exchanges run at once, over all operations of a client.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
 
 use cos_proto::{Lane, Observer};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
+
+use crate::in_place::Place;
 
 /// The permits of one client, handed out first come, first served.
 ///
 /// Bulk exchanges first pass a gate that is one narrower, so that parts never keep everything else
 /// waiting. Whoever waits at either place holds nothing that a running exchange needs.
 pub(crate) struct Permits {
-    all: Arc<Semaphore>,
-    bulk: Option<Arc<Semaphore>>,
-    in_use: Arc<AtomicUsize>,
+    counted: Arc<Counted>,
+    places: Mutex<Places>,
+}
+
+struct Counted {
+    all: Semaphore,
+    bulk: Option<Semaphore>,
+    in_use: AtomicUsize,
     observer: Arc<dyn Observer>,
+}
+
+/// The exchanges that go on only while their operations are polled. There is none while anybody
+/// queues: an operation that nobody polls would keep its permit.
+#[derive(Default)]
+struct Places {
+    queueing: usize,
+    taken: Vec<Arc<Place>>,
 }
 
 impl Permits {
     pub(crate) fn new(limit: usize, observer: Arc<dyn Observer>) -> Self {
         let limit = limit.clamp(1, Semaphore::MAX_PERMITS);
-        Self {
-            all: Arc::new(Semaphore::new(limit)),
-            bulk: (limit > 1).then(|| Arc::new(Semaphore::new(limit - 1))),
-            in_use: Arc::default(),
+        let counted = Counted {
+            all: Semaphore::new(limit),
+            bulk: (limit > 1).then(|| Semaphore::new(limit - 1)),
+            in_use: AtomicUsize::new(0),
             observer,
-        }
+        };
+        Self { counted: Arc::new(counted), places: Mutex::default() }
     }
 
     /// Waits for a permit.
     pub(crate) async fn acquire(&self, lane: Lane) -> Permit {
-        let bulk = match (&self.bulk, lane) {
-            (Some(gate), Lane::Bulk) => take(gate).await,
-            _ => None,
+        if let Some(permit) = self.try_acquire(lane) {
+            return permit;
+        }
+        let _queueing = self.queue();
+        // An error only if a semaphore were closed, which never happens.
+        let bulk = match self.counted.gate(lane) {
+            Some(gate) => gate.acquire().await.ok(),
+            None => None,
         };
-        let all = take(&self.all).await;
-        let in_use = Arc::clone(&self.in_use);
-        self.observer.permits(in_use.fetch_add(1, Ordering::AcqRel) + 1);
-        Permit { in_use, observer: Arc::clone(&self.observer), _all: all, _bulk: bulk }
+        if let Ok(permit) = self.counted.all.acquire().await {
+            permit.forget();
+        }
+        if let Some(permit) = bulk {
+            permit.forget();
+        }
+        self.taken(lane)
+    }
+
+    /// A permit, if there is one now.
+    pub(crate) fn try_acquire(&self, lane: Lane) -> Option<Permit> {
+        let bulk = match self.counted.gate(lane) {
+            Some(gate) => Some(gate.try_acquire().ok()?),
+            None => None,
+        };
+        self.counted.all.try_acquire().ok()?.forget();
+        if let Some(permit) = bulk {
+            permit.forget();
+        }
+        Some(self.taken(lane))
     }
 
     /// How many are taken now.
     pub(crate) fn in_use(&self) -> usize {
-        self.in_use.load(Ordering::Acquire)
+        self.counted.in_use.load(Ordering::Acquire)
+    }
+
+    /// Lets an exchange go on in its place until somebody queues.
+    pub(crate) fn settle(&self, place: &Arc<Place>) {
+        let mut places = self.places();
+        if places.queueing == 0 {
+            places.taken.push(Arc::clone(place));
+        } else {
+            drop(places);
+            place.vacate();
+        }
+    }
+
+    /// The exchange is over.
+    pub(crate) fn leave(&self, place: &Arc<Place>) {
+        let mut places = self.places();
+        if let Some(at) = places.taken.iter().position(|taken| Arc::ptr_eq(taken, place)) {
+            places.taken.swap_remove(at);
+        }
+    }
+
+    fn queue(&self) -> Queueing<'_> {
+        let mut places = self.places();
+        places.queueing += 1;
+        let taken = std::mem::take(&mut places.taken);
+        drop(places);
+        for place in taken {
+            place.vacate();
+        }
+        Queueing(self)
+    }
+
+    fn taken(&self, lane: Lane) -> Permit {
+        let counted = Arc::clone(&self.counted);
+        let permit = Permit(Taken { counted, lane });
+        let in_use = self.counted.in_use.fetch_add(1, Ordering::AcqRel) + 1;
+        self.counted.observer.permits(in_use);
+        permit
+    }
+
+    fn places(&self) -> MutexGuard<'_, Places> {
+        // Nothing panics while it holds the lock.
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// `None` only if the semaphore were closed, which never happens.
-async fn take(semaphore: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
-    Arc::clone(semaphore).acquire_owned().await.ok()
+impl Counted {
+    fn gate(&self, lane: Lane) -> Option<&Semaphore> {
+        self.bulk.as_ref().filter(|_| lane == Lane::Bulk)
+    }
 }
 
-/// Covers one exchange; dropping gives it back.
-pub(crate) struct Permit {
-    in_use: Arc<AtomicUsize>,
-    observer: Arc<dyn Observer>,
-    _all: Option<OwnedSemaphorePermit>,
-    _bulk: Option<OwnedSemaphorePermit>,
+/// Somebody who waits for a permit.
+struct Queueing<'a>(&'a Permits);
+
+impl Drop for Queueing<'_> {
+    fn drop(&mut self) {
+        self.0.places().queueing -= 1;
+    }
+}
+
+/// Covers one exchange; dropping gives it back, also if the observer panics.
+pub(crate) struct Permit(Taken);
+
+struct Taken {
+    counted: Arc<Counted>,
+    lane: Lane,
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.observer.permits(self.in_use.fetch_sub(1, Ordering::AcqRel).saturating_sub(1));
+        let counted = &self.0.counted;
+        let in_use = counted.in_use.fetch_sub(1, Ordering::AcqRel).saturating_sub(1);
+        counted.observer.permits(in_use);
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.counted.all.add_permits(1);
+        if let Some(gate) = self.counted.gate(self.lane) {
+            gate.add_permits(1);
+        }
     }
 }
 

@@ -1,0 +1,111 @@
+//! An exchange that goes on where its operation is polled, which saves the switches to a task and back.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use cos_proto::{Failure, FailureKind};
+use tokio::{runtime::Handle, task::JoinHandle};
+
+use crate::{exchange::Exchanged, shared::Shared};
+
+type Work = Pin<Box<dyn Future<Output = Exchanged> + Send>>;
+
+/// An exchange with its permit, in the hands of its operation. Dropping it ends the exchange.
+///
+/// As soon as anybody queues for a permit it gets a task of its own: the operation may be a future
+/// that nobody polls for now.
+pub(crate) struct InPlace {
+    shared: Arc<Shared>,
+    place: Arc<Place>,
+}
+
+/// Where the exchange is.
+pub(crate) struct Place(Mutex<State>);
+
+enum State {
+    Here { work: Work, runtime: Handle, waker: Waker },
+    Away(JoinHandle<Exchanged>),
+    Over,
+}
+
+impl InPlace {
+    /// Begins an exchange that has its permit; poll it.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        work: impl Future<Output = Exchanged> + Send + 'static,
+    ) -> Self {
+        let waker = Waker::noop().clone();
+        let state = State::Here { work: Box::pin(work), runtime: Handle::current(), waker };
+        let place = Arc::new(Place(Mutex::new(state)));
+        shared.permits.settle(&place);
+        Self { shared, place }
+    }
+
+    /// Goes on with it. A panic of an observer is a failure, as in a task.
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<Exchanged, Failure>> {
+        let mut state = self.place.lock();
+        let over = match &mut *state {
+            State::Here { work, waker, .. } => {
+                let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)));
+                match polled {
+                    Ok(Poll::Pending) => {
+                        waker.clone_from(cx.waker());
+                        return Poll::Pending;
+                    }
+                    Ok(Poll::Ready(exchanged)) => Ok(exchanged),
+                    Err(_) => Err(Failure::new(FailureKind::Broken, "the exchange has panicked")),
+                }
+            }
+            State::Away(task) => match Pin::new(task).poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(joined) => joined.map_err(task_ended),
+            },
+            State::Over => return Poll::Pending,
+        };
+        *state = State::Over;
+        Poll::Ready(over)
+    }
+}
+
+impl Place {
+    /// Gives the exchange a task of its own.
+    pub(crate) fn vacate(&self) {
+        let mut state = self.lock();
+        match std::mem::replace(&mut *state, State::Over) {
+            State::Here { work, runtime, waker } => {
+                *state = State::Away(runtime.spawn(work));
+                drop(state);
+                // It was woken by the exchange, and now has to ask the task.
+                waker.wake();
+            }
+            other => *state = other,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic of the exchange is caught.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for InPlace {
+    fn drop(&mut self) {
+        self.shared.permits.leave(&self.place);
+        let state = std::mem::replace(&mut *self.place.lock(), State::Over);
+        match state {
+            // An observer that panics here must not do so in whoever drops the operation.
+            State::Here { work, .. } => drop(catch_unwind(AssertUnwindSafe(|| drop(work)))),
+            State::Away(task) => task.abort(),
+            State::Over => {}
+        }
+    }
+}
+
+/// The runtime shuts down, or an observer has panicked.
+pub(crate) fn task_ended(error: tokio::task::JoinError) -> Failure {
+    Failure::new(FailureKind::Broken, "the exchange's task has ended").with_source(error)
+}
