@@ -6,7 +6,7 @@ use std::{error::Error as StdError, fmt, io, net::IpAddr};
 
 use cos_proto::{Failure, FailureKind};
 use ureq::{
-    Error,
+    Error, Timeout,
     config::Config,
     http::Uri,
     unversioned::{
@@ -155,8 +155,7 @@ impl Transport for EarlyAnswers {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        let input = Pace::apply(timeout).and_then(|timeout| self.inner.await_input(timeout));
-        let input = input.map_err(cut_off);
+        let input = self.await_paced_input(timeout).map_err(cut_off);
         match (input, self.send_error.take()) {
             (Ok(false) | Err(_), Some(error)) => Err(Error::Io(error)),
             (result, error) => {
@@ -172,6 +171,20 @@ impl Transport for EarlyAnswers {
 
     fn is_tls(&self) -> bool {
         self.inner.is_tls()
+    }
+}
+
+impl EarlyAnswers {
+    /// The pace's time-outs may end a little early, but a read that has not begun can go on.
+    fn await_paced_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        loop {
+            let paced = Pace::apply(timeout)?;
+            match self.inner.await_input(paced) {
+                Err(Error::Timeout(Timeout::PerCall))
+                    if paced.after < timeout.after && !Pace::is_over() => {}
+                result => return result,
+            }
+        }
     }
 }
 
@@ -205,5 +218,57 @@ fn is_closed(error: &io::Error) -> bool {
 impl fmt::Debug for EarlyAnswers {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use ureq::unversioned::transport::LazyBuffers;
+
+    use super::*;
+
+    /// Times out so many times before there is input.
+    #[derive(Debug)]
+    struct TimesOut(u32, LazyBuffers);
+
+    impl Transport for TimesOut {
+        fn buffers(&mut self) -> &mut dyn Buffers {
+            &mut self.1
+        }
+
+        fn transmit_output(&mut self, _: usize, _: NextTimeout) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+            if self.0 == 0 {
+                return Ok(true);
+            }
+            self.0 -= 1;
+            Err(Error::Timeout(timeout.for_read().reason))
+        }
+
+        fn is_open(&mut self) -> bool {
+            true
+        }
+    }
+
+    fn await_input(timeouts: u32, pace: Pace) -> Result<bool, Error> {
+        let inner = Box::new(TimesOut(timeouts, LazyBuffers::new(16, 16)));
+        let mut transport = EarlyAnswers { inner, send_error: None };
+        pace.keep(|| transport.await_input(NextTimeout::default()))
+    }
+
+    #[test]
+    fn an_early_time_out_is_none_and_an_idle_one_is() {
+        let until = Instant::now().checked_add(Duration::from_secs(3600));
+        assert!(await_input(3, Pace { until, idle: None }).unwrap());
+        let idle = Some(Duration::from_secs(60));
+        let waited = await_input(1, Pace { until, idle });
+        assert!(matches!(waited, Err(Error::Timeout(Timeout::PerRead))));
+        let over = Pace { until: Some(Instant::now()), idle: None };
+        assert!(matches!(await_input(0, over), Err(Error::Timeout(Timeout::PerCall))));
     }
 }

@@ -30,7 +30,8 @@ impl Pace {
         work()
     }
 
-    /// The thread's pace on top of a time-out.
+    /// The thread's pace on top of a time-out. A wait for longer than a second may end up to an
+    /// eighth too early: see [`is_over`](Self::is_over).
     ///
     /// # Errors
     /// There is no time left.
@@ -42,11 +43,29 @@ impl Pace {
             if left.is_zero() {
                 return Err(Error::Timeout(Timeout::PerCall));
             }
-            if timeout.after > left.into() {
-                timeout = NextTimeout { after: left.into(), reason: Timeout::PerCall, ..timeout };
+            let left = stepped(left).into();
+            if timeout.after > left {
+                timeout = NextTimeout { after: left, reason: Timeout::PerCall, ..timeout };
             }
         }
         Ok(timeout)
+    }
+
+    /// Whether there is no time left for anything.
+    pub(super) fn is_over() -> bool {
+        PACE.get().until.is_some_and(|until| until <= Instant::now())
+    }
+}
+
+/// A little less, so that what is left changes rarely: ureq tells the socket of every change, which
+/// costs a system call for each write and each read.
+fn stepped(left: Duration) -> Duration {
+    match u64::try_from(left.as_millis()) {
+        Ok(millis) if millis >= 1000 => {
+            let step = 1 << (millis.ilog2() - 3);
+            Duration::from_millis(millis - millis % step)
+        }
+        _ => left,
     }
 }
 
@@ -62,6 +81,21 @@ impl Drop for Reset {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_changes_rarely_and_is_never_more() {
+        let mut seen = std::collections::BTreeSet::new();
+        for millis in 0..300_000 {
+            let left = Duration::from_micros(millis * 1000 + 7);
+            let stepped = stepped(left);
+            assert!(stepped <= left && stepped > left * 7 / 8, "{stepped:?} of {left:?}");
+            if millis >= 1000 {
+                seen.insert(stepped);
+            }
+        }
+        assert!(seen.len() < 80, "{} values", seen.len());
+        assert_eq!(stepped(Duration::MAX), Duration::MAX);
+    }
 
     #[test]
     fn the_pace_holds_while_its_work_runs_and_no_longer() {
