@@ -20,8 +20,8 @@ impl ETag {
     }
 
     /// Takes the tag itself, as [`as_str`](Self::as_str) gave it.
-    pub(crate) fn verbatim(tag: String) -> Self {
-        Self(tag.as_str().into())
+    pub(crate) fn verbatim(tag: &str) -> Self {
+        Self(tag.into())
     }
 
     /// The tag without quotes.

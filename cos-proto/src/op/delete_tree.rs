@@ -9,7 +9,8 @@
 //!        └─ list uploads, prefix key (all pages) ─▶ of key or below key/: abort
 //! ```
 //!
-//! All run at once, bounded: a further page is asked for only while less than a page is held.
+//! All run at once, bounded: a further page is asked for only while less than a page waits, and of
+//! objects while fewer than three pages wait or are being deleted.
 //! What this driver made in the last two minutes is added when the lists are over, since they lag.
 //! Others may have deleted it since, and a deletion does not tell: while nothing else was found, a
 //! HEAD asks for each such object.
@@ -154,8 +155,7 @@ impl DeleteTree {
         if let Some(id) = self.reaper.next() {
             return Some(Tag::Reap(id));
         }
-        let room = self.reaper.held() < PAGE && self.batches.held() < PAGE;
-        if room && self.objects.start() {
+        if self.has_room_for_objects() && self.objects.start() {
             return Some(Tag::Objects);
         }
         if self.reaper.held() < PAGE && self.uploads.start() {
@@ -168,6 +168,12 @@ impl DeleteTree {
         }
         let more = self.sources_open();
         self.batches.next(more).map(Tag::Delete)
+    }
+
+    /// While one batch is being deleted the page after it is on its way.
+    fn has_room_for_objects(&self) -> bool {
+        let keys = &self.batches;
+        self.reaper.held() < PAGE && keys.queued() < PAGE && keys.held() < HELD_KEYS_MAX
     }
 
     /// Whether further keys to delete may come.
@@ -283,8 +289,10 @@ pub(super) fn unaddressable(error: &Error) -> KeyFailure {
     KeyFailure::new(key, "InvalidObjectName".into(), error.to_string())
 }
 
-/// A list's page: no more than this is held before the next is asked for.
+/// A list's page: the next is asked for only while fewer wait.
 const PAGE: usize = BATCH_KEYS_MAX;
+/// The next page of objects is asked for only while fewer keys wait or are being deleted.
+const HELD_KEYS_MAX: usize = 3 * PAGE;
 
 impl Operation for DeleteTree {
     type Tag = Tag;

@@ -208,7 +208,7 @@ fn parse_fields(mut rest: Bytes, part_bytes_min: u64) -> Option<UploadState> {
     };
     let base = match rest.try_get_u8().ok()? {
         0 => None,
-        1 => Some(ETag::verbatim(take_text(&mut rest, ETAG_BYTES_MAX)?)),
+        1 => Some(ETag::verbatim(&take_text(&mut rest, ETAG_BYTES_MAX)?)),
         _ => return None,
     };
     let count = u16::try_from(rest.try_get_u32().ok()?).ok()?;
@@ -221,7 +221,7 @@ fn parse_fields(mut rest: Bytes, part_bytes_min: u64) -> Option<UploadState> {
             return None;
         }
         let size = rest.try_get_u64().ok()?;
-        let etag = ETag::verbatim(take_text(&mut rest, ETAG_BYTES_MAX)?);
+        let etag = ETag::verbatim(&take_text(&mut rest, ETAG_BYTES_MAX)?);
         let crc64 = rest.try_get_u64().ok()?;
         if size < part_bytes_min {
             return None;

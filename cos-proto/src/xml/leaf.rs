@@ -79,9 +79,10 @@ mod tests {
                     return seen;
                 }
             };
-            let text = match pass {
-                true => document.skip().map(|()| String::new()),
-                false => document.text(str::to_owned),
+            let text = if pass {
+                document.skip().map(|()| String::new())
+            } else {
+                document.text(str::to_owned)
             };
             let refused = text.is_err();
             seen.push(format!("{name}: {text:?}"));

@@ -136,8 +136,25 @@ fn many_pages_go_in_batches_and_a_constant_number_is_held() {
     let outcome = store.run(counted, 4).expect("deleted");
     assert_eq!((outcome.objects, outcome.uploads), (7_321 + 147, 147));
     assert!(store.objects.is_empty() && store.uploads.is_empty());
-    assert!(held_max <= 2 * PAGE, "{held_max} keys held");
+    assert!(held_max <= HELD_KEYS_MAX + 2 * PAGE, "{held_max} keys held");
     assert!(store.open_max <= 4);
+}
+
+#[test]
+fn the_next_page_is_listed_while_batches_are_deleted_but_three_pages_are_the_most() {
+    let mut operation = DeleteTree::new(key("a"));
+    let beginning: Vec<_> = std::iter::from_fn(|| operation.start()).collect();
+    assert_eq!(beginning.len(), 4, "HEAD, the record and two lists: {beginning:?}");
+    for number in 0..3 {
+        let names: Vec<_> = (0..PAGE).map(|name| format!("a/{number}{name:04}")).collect();
+        let objects: Vec<_> = names.iter().map(|name| (&**name, 1)).collect();
+        let page = page(&objects, &[], names.last().map(|name| &**name));
+        operation.on_reply(Tag::Objects, page).expect("accepted");
+        assert!(matches!(operation.start(), Some(Tag::Delete(_))), "page {number}");
+        let next = (number < 2).then_some(Tag::Objects);
+        assert_eq!(operation.start(), next, "after page {number}");
+    }
+    assert_eq!(operation.batches.in_flight(), 3);
 }
 
 /// Notes how much the operation holds whenever it is asked.
