@@ -12,12 +12,16 @@ use tokio::{runtime::Handle, task::JoinHandle};
 
 use crate::{exchange::Exchanged, shared::Shared};
 
+/// After so many polls an exchange is no longer a short one: a head and a small body take three.
+const POLLS_MAX: u8 = 8;
+
 type Work = Pin<Box<dyn Future<Output = Exchanged> + Send>>;
 
 /// An exchange with its permit, in the hands of its operation. Dropping it ends the exchange.
 ///
 /// As soon as anybody queues for a permit it gets a task of its own: the operation may be a future
-/// that nobody polls for now.
+/// that nobody polls for now. It also gets one when it takes many polls, as a body in many pieces
+/// does: a task runs beside its connection's, the operation perhaps on another thread.
 pub(crate) struct InPlace {
     shared: Arc<Shared>,
     place: Arc<Place>,
@@ -27,7 +31,7 @@ pub(crate) struct InPlace {
 pub(crate) struct Place(Mutex<State>);
 
 enum State {
-    Here { work: Work, runtime: Handle, waker: Waker },
+    Here { work: Work, runtime: Handle, waker: Waker, polls_left: u8 },
     Away(JoinHandle<Exchanged>),
     Over,
 }
@@ -39,7 +43,8 @@ impl InPlace {
         work: impl Future<Output = Exchanged> + Send + 'static,
     ) -> Self {
         let waker = Waker::noop().clone();
-        let state = State::Here { work: Box::pin(work), runtime: Handle::current(), waker };
+        let (work, runtime) = (Box::pin(work), Handle::current());
+        let state = State::Here { work, runtime, waker, polls_left: POLLS_MAX };
         let place = Arc::new(Place(Mutex::new(state)));
         shared.permits.settle(&place);
         Self { shared, place }
@@ -48,8 +53,12 @@ impl InPlace {
     /// Goes on with it. A panic of an observer is a failure, as in a task.
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<Exchanged, Failure>> {
         let mut state = self.place.lock();
+        if matches!(*state, State::Here { polls_left: 0, .. }) {
+            drop(state.move_away());
+        }
         let over = match &mut *state {
-            State::Here { work, waker, .. } => {
+            State::Here { work, waker, polls_left, .. } => {
+                *polls_left -= 1;
                 let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)));
                 match polled {
                     Ok(Poll::Pending) => {
@@ -74,21 +83,32 @@ impl InPlace {
 impl Place {
     /// Gives the exchange a task of its own.
     pub(crate) fn vacate(&self) {
-        let mut state = self.lock();
-        match std::mem::replace(&mut *state, State::Over) {
-            State::Here { work, runtime, waker } => {
-                *state = State::Away(runtime.spawn(work));
-                drop(state);
-                // It was woken by the exchange, and now has to ask the task.
-                waker.wake();
-            }
-            other => *state = other,
+        let moved = self.lock().move_away();
+        // It was woken by the exchange, and now has to ask the task.
+        if let Some(waker) = moved {
+            waker.wake();
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic of the exchange is caught.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whom the exchange has woken so far, if it has moved now.
+    fn move_away(&mut self) -> Option<Waker> {
+        match std::mem::replace(self, Self::Over) {
+            Self::Here { work, runtime, waker, .. } => {
+                *self = Self::Away(runtime.spawn(work));
+                Some(waker)
+            }
+            other => {
+                *self = other;
+                None
+            }
+        }
     }
 }
 
