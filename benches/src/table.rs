@@ -43,8 +43,8 @@ pub(crate) fn cells(rows: &[Row]) -> Vec<[String; 8]> {
 
 fn judged(target: &Target) -> [String; 3] {
     let bound = match target.bound {
-        Bound::AtMost(bound) => format!("≤ {bound}"),
-        Bound::AtLeast(bound) => format!("≥ {bound}"),
+        Bound::AtMost(bound) => format!("≤ {}", in_hundredths(bound)),
+        Bound::AtLeast(bound) => format!("≥ {}", in_hundredths(bound)),
         Bound::Info => String::new(),
     };
     let met = match (target.bound, target.is_met()) {
@@ -53,6 +53,11 @@ fn judged(target: &Target) -> [String; 3] {
         (_, false) => "NO",
     };
     [format!("{} = {}", target.what, figure(target.value)), bound, met.to_owned()]
+}
+
+/// A bound may be measured, too.
+fn in_hundredths(bound: f64) -> f64 {
+    (bound * 100.0).round() / 100.0
 }
 
 /// Three digits that count.
