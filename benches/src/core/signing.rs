@@ -1,6 +1,6 @@
 //! Signing one request in its header.
 
-use std::{borrow::Cow, hint::black_box, time::Duration};
+use std::{hint::black_box, time::Duration};
 
 use cos_proto::UnixTime;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -69,20 +69,12 @@ impl Signer {
         let signed = Signed {
             method: &self.method,
             path: KEY,
-            query: self
-                .query
-                .iter()
-                .map(|(name, value)| (borrowed(name), borrowed(value)))
-                .collect(),
+            query: self.query.iter().map(|(name, value)| (name.into(), value.into())).collect(),
             headers: sign::signed_headers(&self.headers),
         };
         sign::authorize_into(&mut self.out, SECRET_ID, &self.key, signed);
         &self.out
     }
-}
-
-fn borrowed(text: &str) -> Cow<'_, str> {
-    Cow::Borrowed(text)
 }
 
 impl Default for Signer {
