@@ -1,6 +1,8 @@
 //! The memory of all writers of a driver: what they hold, and what they may share beyond their own
 //! chunk.
 
+mod segments;
+
 use std::{
     fmt,
     sync::{
@@ -9,6 +11,10 @@ use std::{
     },
 };
 
+use bytes::{Bytes, BytesMut};
+
+pub(crate) use self::segments::SEGMENT_BYTES;
+use self::segments::Segments;
 use crate::Observer;
 
 /// Bytes that may be held by sealed parts of all writers together. Taken with *try*, never awaited,
@@ -23,10 +29,16 @@ pub struct MemoryBudget(Arc<Counter>);
 struct Counter {
     limit: u64,
     used: AtomicU64,
-    held: Mutex<u64>,
+    memory: Mutex<Memory>,
     #[cfg(feature = "sim")]
     held_max: AtomicU64,
     observer: Arc<dyn Observer>,
+}
+
+#[derive(Default)]
+struct Memory {
+    held: u64,
+    segments: Segments,
 }
 
 impl MemoryBudget {
@@ -41,7 +53,7 @@ impl MemoryBudget {
         Self(Arc::new(Counter {
             limit,
             used: AtomicU64::new(0),
-            held: Mutex::new(0),
+            memory: Mutex::default(),
             #[cfg(feature = "sim")]
             held_max: AtomicU64::new(0),
             observer,
@@ -60,7 +72,7 @@ impl MemoryBudget {
 
     /// The bytes that all writers hold in memory now.
     pub fn held(&self) -> u64 {
-        *self.0.lock()
+        self.0.lock().held
     }
 
     /// The most bytes that all writers have held in memory at once.
@@ -90,17 +102,21 @@ impl MemoryBudget {
 
 impl Counter {
     fn change(&self, change: impl FnOnce(u64) -> u64) {
-        let mut held = self.lock();
-        *held = change(*held);
+        let mut memory = self.lock();
+        let held = change(memory.held);
+        memory.held = held;
+        let freed = memory.segments.fit(held);
         #[cfg(feature = "sim")]
-        self.held_max.fetch_max(*held, Ordering::AcqRel);
+        self.held_max.fetch_max(held, Ordering::AcqRel);
         // Told under the lock, so that the last value told is the last one there was.
-        self.observer.buffered(*held);
+        self.observer.buffered(held);
+        drop(memory);
+        drop(freed);
     }
 
-    fn lock(&self) -> MutexGuard<'_, u64> {
+    fn lock(&self) -> MutexGuard<'_, Memory> {
         // An observer that panics does so after the change.
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -142,6 +158,27 @@ impl Held {
         self.0.bytes.fetch_add(bytes, Ordering::AcqRel);
         self.0.budget.0.change(|held| held.saturating_add(bytes));
     }
+
+    /// Empty memory for [`SEGMENT_BYTES`] of copies: used before, if there is such.
+    pub(crate) fn segment(&self) -> BytesMut {
+        let used = self.0.budget.0.lock().segments.take();
+        used.unwrap_or_else(|| BytesMut::with_capacity(SEGMENT_BYTES))
+    }
+
+    /// Lets go of what these chunks were, and of their memory if it cannot be used again.
+    pub(crate) fn release(self, chunks: Vec<Bytes>) {
+        let budget = self.0.budget.clone();
+        // First, so that they do not count twice.
+        drop(self);
+        let unused = segments::unused(chunks);
+        if !unused.is_empty() {
+            let mut memory = budget.0.lock();
+            let held = memory.held;
+            let freed = memory.segments.put(unused, held);
+            drop(memory);
+            drop(freed);
+        }
+    }
 }
 
 impl Drop for Holding {
@@ -169,6 +206,26 @@ mod tests {
         drop(four);
         assert_eq!((budget.used(), budget.limit()), (0, 10));
         assert!(budget.try_take(u64::MAX).is_none());
+    }
+
+    #[test]
+    fn a_segment_that_was_let_go_of_is_used_again_while_others_are_held() {
+        let budget = MemoryBudget::new(0);
+        let full = || {
+            let held = budget.hold();
+            let mut segment = held.segment();
+            segment.resize(SEGMENT_BYTES, 7);
+            held.add(u64::try_from(SEGMENT_BYTES).unwrap());
+            (held, segment.freeze())
+        };
+        let (one, two) = (full(), full());
+        let memory = one.1.as_ptr();
+        one.0.release(vec![one.1]);
+        let again = full();
+        assert_eq!(again.1.as_ptr(), memory);
+        again.0.release(vec![again.1]);
+        two.0.release(vec![two.1]);
+        assert!(budget.0.lock().segments.take().is_none(), "nothing is held any more");
     }
 
     #[test]

@@ -19,9 +19,17 @@ struct Inner {
     chunks: Vec<Bytes>,
     length: u64,
     /// What the bytes count as until the last clone is dropped: held by the driver's writers,
-    _held: Option<Held>,
+    held: Option<Held>,
     /// and taken from the driver's budget.
     reserved: OnceLock<Reservation>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(held) = self.held.take() {
+            held.release(std::mem::take(&mut self.chunks));
+        }
+    }
 }
 
 impl Payload {
@@ -53,7 +61,7 @@ impl Payload {
         }
         let length =
             chunks.iter().map(|chunk| u64::try_from(chunk.len()).unwrap_or(u64::MAX)).sum();
-        Self(Some(Arc::new(Inner { chunks, length, _held: held, reserved: OnceLock::new() })))
+        Self(Some(Arc::new(Inner { chunks, length, held, reserved: OnceLock::new() })))
     }
 
     /// The length in bytes.

@@ -15,6 +15,7 @@
 
 mod calls;
 mod ending;
+mod filling;
 mod open;
 mod options;
 mod parts;

@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
+use super::filling::{Filling, length};
 use crate::{
-    Crc64, ETag, MemoryBudget, PartNumber, Payload, Verification, budget::Held, crc64::combine,
-    op::PartRecord,
+    ETag, MemoryBudget, PartNumber, Payload, Verification, crc64::combine, op::PartRecord,
 };
 
 /// COS's largest part (436/7750).
@@ -20,8 +20,6 @@ const PART_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
 const PARTS_PER_SIZE: u16 = 2000;
 /// Bytes given in smaller pieces are copied together; larger ones are shared.
 const SHARED_BYTES_MIN: usize = 32 * 1024;
-/// How much is allocated at once for copies.
-const SEGMENT_BYTES: usize = 256 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Parts {
@@ -100,7 +98,7 @@ impl Parts {
         if self.sealed.values().any(|part| part.memory == Memory::OwnChunk) {
             return 0;
         }
-        self.chunk_limit().saturating_sub(self.filling.length)
+        self.chunk_limit().saturating_sub(self.filling.length())
     }
 
     /// Whether all part numbers are used up.
@@ -140,20 +138,19 @@ impl Parts {
 
     /// The bytes after the last sealed part.
     pub(super) fn tail(&self) -> u64 {
-        self.filling.length
+        self.filling.length()
     }
 
     /// Makes the tail a part, if there is one.
     pub(super) fn seal_tail(&mut self) {
-        if self.filling.length > 0 {
+        if self.filling.length() > 0 {
             self.seal();
         }
     }
 
     /// The tail as the body of a single PUT, and its CRC; it stays where it is.
     pub(super) fn whole(&self) -> (Payload, u64) {
-        let payload = Payload::held(self.filling.all_chunks(), self.filling.held.clone());
-        (payload, self.filling.crc64.value())
+        self.filling.body()
     }
 
     /// Whether there is any part, sealed or acknowledged.
@@ -231,7 +228,7 @@ impl Parts {
             parts.push(part.clone());
             next = number.next();
         }
-        let short = self.filling.length < part_bytes_min!(self.simulated);
+        let short = self.filling.length() < part_bytes_min!(self.simulated);
         let follows = next == self.next && short && !planted!(self.simulated, CloseDropsTail);
         (parts, if follows { self.filling.to_bytes() } else { Bytes::new() })
     }
@@ -256,17 +253,15 @@ impl Parts {
     }
 
     fn seal_if_full(&mut self) {
-        if self.filling.length >= self.chunk_limit() {
+        if self.filling.length() >= self.chunk_limit() {
             self.seal();
         }
     }
 
     fn seal(&mut self) {
         let Some(number) = self.next else { return };
-        let mut filling = std::mem::replace(&mut self.filling, Filling::new(&self.budget));
-        filling.flush();
-        let crc64 = filling.crc64.value();
-        let payload = Payload::held(filling.chunks, filling.held);
+        let filling = std::mem::replace(&mut self.filling, Filling::new(&self.budget));
+        let (payload, crc64) = filling.seal();
         let unpaid = planted!(self.simulated, MemoryBudgetIgnored);
         let memory = if unpaid { Memory::Budget } else { Memory::OwnChunk };
         self.sealed.insert(number, Sealed { payload, crc64, started: false, memory });
@@ -293,90 +288,10 @@ pub(super) fn part_size(chunk_size: u64, number: PartNumber) -> u64 {
     chunk_size.saturating_mul(1_u64 << doublings).min(PART_BYTES_MAX)
 }
 
-/// Bytes that will be the next part.
-#[derive(Debug)]
-struct Filling {
-    chunks: Vec<Bytes>,
-    /// Small pieces are collected here before they become a chunk.
-    copied: BytesMut,
-    length: u64,
-    crc64: Crc64,
-    held: Held,
-}
-
-impl Filling {
-    fn new(budget: &MemoryBudget) -> Self {
-        Self {
-            chunks: Vec::new(),
-            copied: BytesMut::new(),
-            length: 0,
-            crc64: Crc64::default(),
-            held: budget.hold(),
-        }
-    }
-
-    /// Notes bytes that come next.
-    fn count(&mut self, bytes: &[u8]) {
-        let length = length(bytes);
-        self.crc64.update(bytes);
-        self.length = self.length.saturating_add(length);
-        self.held.add(length);
-    }
-
-    fn share(&mut self, bytes: Bytes) {
-        if bytes.is_empty() {
-            return;
-        }
-        self.flush();
-        self.count(&bytes);
-        self.chunks.push(bytes);
-    }
-
-    /// Of a chunk of at most `limit` bytes, so that no more is allocated than it will hold.
-    fn copy(&mut self, mut bytes: &[u8], limit: u64) {
-        let unfilled = limit.saturating_sub(self.length);
-        let mut unfilled = usize::try_from(unfilled).unwrap_or(usize::MAX);
-        self.count(bytes);
-        while !bytes.is_empty() {
-            let room = self.copied.capacity().saturating_sub(self.copied.len());
-            if room == 0 {
-                self.flush();
-                self.copied = BytesMut::with_capacity(unfilled.clamp(1, SEGMENT_BYTES));
-                continue;
-            }
-            let (taken, left) = bytes.split_at(room.min(bytes.len()));
-            self.copied.extend_from_slice(taken);
-            unfilled = unfilled.saturating_sub(taken.len());
-            bytes = left;
-        }
-    }
-
-    fn flush(&mut self) {
-        if !self.copied.is_empty() {
-            self.chunks.push(self.copied.split().freeze());
-        }
-    }
-
-    fn all_chunks(&self) -> Vec<Bytes> {
-        let mut chunks = self.chunks.clone();
-        if !self.copied.is_empty() {
-            chunks.push(Bytes::copy_from_slice(&self.copied));
-        }
-        chunks
-    }
-
-    fn to_bytes(&self) -> Bytes {
-        self.all_chunks().concat().into()
-    }
-}
-
-fn length(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Crc64;
 
     const CHUNK: u64 = 1024 * 1024;
 
