@@ -17,11 +17,12 @@ mod exchange;
 mod jitter;
 mod retry;
 mod slot;
+mod slots;
 #[cfg(test)]
 mod tests;
 mod time_limits;
 
-use std::{collections::BTreeMap, fmt, ops::Range, time::Duration};
+use std::{fmt, ops::Range, time::Duration};
 
 pub(crate) use self::retry::is_refusal;
 pub use self::{
@@ -32,6 +33,7 @@ pub use self::{
 use self::{
     jitter::Jitter,
     slot::{Slot, SlotState},
+    slots::Slots,
 };
 use crate::{
     Credentials, CredentialsFailed, Failure, Next, Now, Operation, Session, Ticks, UnixTime,
@@ -46,9 +48,8 @@ pub struct Machine<O: Operation> {
     session: Session,
     policy: Policy,
     jitter: Jitter,
-    /// Keyed by the order in which the calls began. A slot stays taken while its call backs off.
-    slots: BTreeMap<u64, Slot<O::Tag>>,
-    slots_begun: u64,
+    /// A slot stays taken while its call backs off.
+    slots: Slots<O::Tag>,
     requests_sent: u64,
     credentials: Asked,
     over: bool,
@@ -80,8 +81,7 @@ impl<O: Operation> Machine<O> {
             session,
             policy,
             jitter: Jitter::new(seed),
-            slots: BTreeMap::new(),
-            slots_begun: 0,
+            slots: Slots::new(),
             requests_sent: 0,
             credentials: Asked::No,
             over: false,
@@ -123,7 +123,7 @@ impl<O: Operation> Machine<O> {
                 return Output::Wait(self.earliest());
             }
             match self.operation.next() {
-                Next::Call(tag) => self.begin(tag),
+                Next::Call(tag) => self.slots.begin(tag),
                 Next::Done(output) => {
                     self.over = true;
                     self.slots.clear();
@@ -163,7 +163,7 @@ impl<O: Operation> Machine<O> {
         let Some((number, true)) = self.find(id) else {
             return 0..0;
         };
-        let Some(slot) = self.slots.get_mut(&number) else {
+        let Some(slot) = self.slots.get_mut(number) else {
             return 0..0;
         };
         let taken = self.operation.on_data(slot.tag, data);
@@ -178,7 +178,7 @@ impl<O: Operation> Machine<O> {
     /// The time that a request queued for its permit does not count against the call's deadline.
     pub fn handle_queued(&mut self, id: RequestId, queued: Duration) {
         if let Some((number, _)) = self.find(id)
-            && let Some(slot) = self.slots.get_mut(&number)
+            && let Some(slot) = self.slots.get_mut(number)
         {
             slot.deadline = slot.deadline.map(|deadline| deadline + queued);
             slot.sent.ticks = slot.sent.ticks + queued;
@@ -194,7 +194,7 @@ impl<O: Operation> Machine<O> {
                 .slots
                 .iter()
                 .filter(|(_, slot)| slot.state == SlotState::Ready)
-                .map(|(&number, _)| number)
+                .map(|(number, _)| number)
                 .collect();
             for number in waiting {
                 self.give_up(number, Cause::Credentials(failed.clone()));
@@ -215,8 +215,8 @@ impl<O: Operation> Machine<O> {
             }
         }
         loop {
-            let mut ready = self.slots.iter().filter(|(_, slot)| slot.state == SlotState::Ready);
-            let (&number, slot) = ready.next()?;
+            let (number, slot) =
+                self.slots.iter().find(|(_, slot)| slot.state == SlotState::Ready)?;
             let late = slot.deadline.is_some_and(|deadline| now.ticks >= deadline);
             if late && !planted!(self.policy.simulated, RetriedForEver) {
                 self.give_up(number, Cause::Deadline);
@@ -249,7 +249,7 @@ impl<O: Operation> Machine<O> {
 
     /// Builds and signs an attempt; `None` if there can be no such request.
     fn send(&mut self, now: Now, number: u64) -> Option<Box<Transmit>> {
-        let slot = self.slots.get_mut(&number)?;
+        let slot = self.slots.get_mut(number)?;
         let call: Call = self.operation.call(slot.tag);
         let (kind, lane, reply) = (call.kind, call.lane, call.reply);
         slot.call = kind;
@@ -293,13 +293,8 @@ impl<O: Operation> Machine<O> {
         self.slots.len()
     }
 
-    fn begin(&mut self, tag: O::Tag) {
-        self.slots_begun = self.slots_begun.saturating_add(1);
-        self.slots.insert(self.slots_begun, Slot::new(tag));
-    }
-
     fn find(&self, id: RequestId) -> Option<(u64, bool)> {
-        self.slots.iter().find_map(|(&number, slot)| {
+        self.slots.iter().find_map(|(number, slot)| {
             // What happens to an earlier attempt says nothing about the newest.
             let is = |own| {
                 own == id || planted!(self.policy.simulated, LateReplyAccepted, slot.has_sent(id))

@@ -63,48 +63,59 @@ pub(crate) struct Signed<'a> {
     pub(crate) headers: Vec<(&'a str, &'a str)>,
 }
 
-/// Appends the value of the Authorization header.
-pub(crate) fn authorize_into(
-    out: &mut String,
-    secret_id: &str,
-    key: &SignKey,
-    mut signed: Signed<'_>,
-) {
-    let signature = signed.signature(key, out);
-    out.push_str("q-sign-algorithm=sha1&q-ak=");
-    out.push_str(secret_id);
-    for name in ["&q-sign-time=", "&q-key-time="] {
-        out.push_str(name);
-        out.push_str(&key.validity);
-    }
-    out.push_str("&q-header-list=");
-    push_names(out, &signed.headers);
-    out.push_str("&q-url-param-list=");
-    push_names(out, &signed.query);
-    out.push_str("&q-signature=");
-    push_ascii(out, &signature);
+/// Where a signature goes.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    /// The header `Authorization`.
+    Header,
+    /// The query of a URL.
+    Query,
 }
 
-/// Appends the query parameters that presign a URL.
-pub(crate) fn presign_into(
+/// Signs and appends what says so: the value of the header, or query parameters.
+pub(crate) fn sign_into(
     out: &mut String,
+    place: Place,
     secret_id: &str,
     key: &SignKey,
     mut signed: Signed<'_>,
 ) {
     let signature = signed.signature(key, out);
     out.push_str("q-sign-algorithm=sha1&q-ak=");
-    encode_into(out, secret_id);
+    place.push(out, secret_id);
     for name in ["&q-sign-time=", "&q-key-time="] {
         out.push_str(name);
-        encode_into(out, &key.validity);
+        place.push(out, &key.validity);
     }
     out.push_str("&q-header-list=");
-    push_encoded_names(out, &signed.headers);
+    place.push_names(out, &signed.headers);
     out.push_str("&q-url-param-list=");
-    push_encoded_names(out, &signed.query);
+    place.push_names(out, &signed.query);
     out.push_str("&q-signature=");
-    push_ascii(out, &signature);
+    out.push_str(str::from_utf8(&signature).unwrap_or_default());
+}
+
+impl Place {
+    fn push(self, out: &mut String, value: &str) {
+        match self {
+            Self::Header => out.push_str(value),
+            Self::Query => encode_into(out, value),
+        }
+    }
+
+    fn push_names<T: AsRef<str>>(self, out: &mut String, pairs: &[(T, T)]) {
+        let start = out.len();
+        for (index, (name, _)) in pairs.iter().enumerate() {
+            if index > 0 {
+                out.push(';');
+            }
+            push_name(out, name.as_ref());
+        }
+        if matches!(self, Self::Query) {
+            let names = out.split_off(start);
+            encode_into(out, &names);
+        }
+    }
 }
 
 /// The headers that are signed: those that decide what the request does, as the vendor's SDKs sign
@@ -190,23 +201,6 @@ fn push_sorted<T: AsRef<str>>(out: &mut String, pairs: &mut [(T, T)]) {
     }
 }
 
-fn push_names<T: AsRef<str>>(out: &mut String, pairs: &[(T, T)]) {
-    for (index, (name, _)) in pairs.iter().enumerate() {
-        if index > 0 {
-            out.push(';');
-        }
-        push_name(out, name.as_ref());
-    }
-}
-
-/// The same as the value of a query parameter.
-fn push_encoded_names<T: AsRef<str>>(out: &mut String, pairs: &[(T, T)]) {
-    let start = out.len();
-    push_names(out, pairs);
-    let names = out.split_off(start);
-    encode_into(out, &names);
-}
-
 /// A name, encoded and then lower-cased: hex digits in it become lower case too.
 fn push_name(out: &mut String, name: &str) {
     let start = out.len();
@@ -233,8 +227,4 @@ fn encode_hex(bytes: &[u8; 20]) -> [u8; 40] {
         (*high, *low) = (digit(byte >> 4), digit(byte & 0xF));
     }
     out
-}
-
-fn push_ascii(out: &mut String, ascii: &[u8]) {
-    out.push_str(str::from_utf8(ascii).unwrap_or_default());
 }

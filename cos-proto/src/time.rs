@@ -65,7 +65,19 @@ impl UnixTime {
 
     /// Reads an HTTP date in the form `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, IMF-fixdate).
     pub fn parse_http_date(text: &str) -> Option<Self> {
-        Self::from_utc(PrimitiveDateTime::parse(text.trim(), HTTP_DATE))
+        // By hand, as below: every answer has two.
+        let (weekday, text) = text.trim().split_at_checked(5)?;
+        let &[d1, d2, b' ', o1, o2, o3, b' ', y1, y2, y3, y4, b' ', ref clock @ ..] =
+            text.as_bytes()
+        else {
+            return None;
+        };
+        let month = MONTHS.iter().position(|name| name.as_bytes() == [o1, o2, o3])?;
+        let month = Month::January.nth_next(u8::try_from(month).ok()?);
+        let date = date([y1, y2, y3, y4], month, [d1, d2], clock.strip_suffix(b" GMT")?)?;
+        let named = WEEKDAYS.iter().position(|name| weekday.strip_suffix(", ") == Some(name))?;
+        let is = usize::from(date.weekday().number_days_from_monday());
+        (named == is).then(|| Self(date.assume_utc().unix_timestamp()))
     }
 
     /// Reads an ISO 8601 date as COS prints it: `2020-12-10T03:37:30.000Z`, with or without the
@@ -82,15 +94,8 @@ impl UnixTime {
         else {
             return None;
         };
-        let &[h1, h2, b':', m1, m2, b':', s1, s2] = clock else { return None };
-        let pair = |tens: u8, ones: u8| {
-            let digits = tens.is_ascii_digit() && ones.is_ascii_digit();
-            digits.then(|| (tens & 0xF).wrapping_mul(10).wrapping_add(ones & 0xF))
-        };
-        let year = i32::from(pair(y1, y2)?).wrapping_mul(100).wrapping_add(pair(y3, y4)?.into());
         let month = Month::try_from(pair(o1, o2)?).ok()?;
-        let date = Date::from_calendar_date(year, month, pair(d1, d2)?).ok()?;
-        let date = date.with_hms(pair(h1, h2)?, pair(m1, m2)?, pair(s1, s2)?).ok()?;
+        let date = date([y1, y2, y3, y4], month, [d1, d2], clock)?;
         Some(Self(date.assume_utc().unix_timestamp()))
     }
 
@@ -104,10 +109,6 @@ impl UnixTime {
         let mut text = self.format(ISO_8601);
         text.push_str(".000Z");
         text
-    }
-
-    fn from_utc(parsed: Result<PrimitiveDateTime, time::error::Parse>) -> Option<Self> {
-        parsed.ok().map(|date| Self(date.assume_utc().unix_timestamp()))
     }
 
     fn format(self, form: &[BorrowedFormatItem<'_>]) -> String {
@@ -140,6 +141,21 @@ impl fmt::Display for UnixTime {
     }
 }
 
+/// A date by its digits, with a clock `08:49:37`.
+fn date(year: [u8; 4], month: Month, [d1, d2]: [u8; 2], clock: &[u8]) -> Option<PrimitiveDateTime> {
+    let [y1, y2, y3, y4] = year;
+    let &[h1, h2, b':', m1, m2, b':', s1, s2] = clock else { return None };
+    let year = i32::from(pair(y1, y2)?).wrapping_mul(100).wrapping_add(pair(y3, y4)?.into());
+    let date = Date::from_calendar_date(year, month, pair(d1, d2)?).ok()?;
+    date.with_hms(pair(h1, h2)?, pair(m1, m2)?, pair(s1, s2)?).ok()
+}
+
+/// A number of two digits.
+fn pair(tens: u8, ones: u8) -> Option<u8> {
+    let digits = tens.is_ascii_digit() && ones.is_ascii_digit();
+    digits.then(|| (tens & 0xF).wrapping_mul(10).wrapping_add(ones & 0xF))
+}
+
 /// What time it is, on both clocks; an argument wherever the core needs to know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "adapters build it; a third clock would break them")]
@@ -150,6 +166,9 @@ pub struct Now {
     pub unix: UnixTime,
 }
 
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
     version = 2,
     "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
@@ -175,6 +194,15 @@ mod tests {
     }
 
     #[test]
+    fn every_day_is_read_as_it_is_written() {
+        for day in (-200_000_i64..200_000).step_by(97) {
+            let at = UnixTime::from_secs(day * 86_400 + day.rem_euclid(86_400));
+            assert_eq!(UnixTime::parse_http_date(&at.to_http_date()), Some(at));
+            assert_eq!(UnixTime::parse_iso8601(&at.to_iso8601()), Some(at));
+        }
+    }
+
+    #[test]
     fn refuses_what_is_not_a_date() {
         for text in [
             "",
@@ -195,7 +223,20 @@ mod tests {
         ] {
             assert_eq!(UnixTime::parse_iso8601(text), None, "{text:?}");
         }
-        for text in ["", "0", "Sun, 06 Nov 1994 08:49:37", "Sun, 31 Feb 1994 08:49:37 GMT"] {
+        for text in [
+            "",
+            "0",
+            "Sun, 06 Nov 1994 08:49:37",
+            "Sun, 31 Feb 1994 08:49:37 GMT",
+            "Mon, 06 Nov 1994 08:49:37 GMT",
+            "Sun  06 Nov 1994 08:49:37 GMT",
+            "Sun, 6 Nov 1994 08:49:37 GMT",
+            "Sun, 06 nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37 UTC",
+            "Sun, 06 Nov 1994 08:49:37 GMT GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Suné 06 Nov 1994 08:49:37 GMT",
+        ] {
             assert_eq!(UnixTime::parse_http_date(text), None, "{text:?}");
         }
     }

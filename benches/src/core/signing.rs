@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     row::{Bound, Row, Rows},
-    sign::{self, KeyTime, SignKey, Signed},
+    sign::{self, KeyTime, Place, SignKey, Signed},
 };
 
 pub(super) const RANGE: &str = "bytes=0-1048575";
@@ -72,7 +72,7 @@ impl Signer {
             query: self.query.iter().map(|(name, value)| (name.into(), value.into())).collect(),
             headers: sign::signed_headers(&self.headers),
         };
-        sign::authorize_into(&mut self.out, SECRET_ID, &self.key, signed);
+        sign::sign_into(&mut self.out, Place::Header, SECRET_ID, &self.key, signed);
         &self.out
     }
 }

@@ -1,5 +1,7 @@
 //! GET Object (436/7753).
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, Method, Response, StatusCode, header};
 
 use super::{ByteRange, Conditions, SseC, TrafficLimit, object_meta};
@@ -216,7 +218,7 @@ pub(crate) fn content_length(headers: &HeaderMap) -> Result<u64, Rejected> {
         .ok_or_else(|| malformed("Content-Length", text))
 }
 
-fn malformed(name: &str, value: Option<String>) -> Rejected {
+fn malformed(name: &str, value: Option<Cow<'_, str>>) -> Rejected {
     Rejected::Retry(Reason::Malformed(match value {
         Some(value) => format!("header {name}: {:?}", value.chars().take(80).collect::<String>()),
         None => format!("no header {name}"),

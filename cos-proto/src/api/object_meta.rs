@@ -1,9 +1,9 @@
 //! What the headers of a reply say about an object.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use http::{
-    HeaderMap, HeaderName,
+    HeaderMap, HeaderName, HeaderValue,
     header::{
         CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG,
         EXPIRES, LAST_MODIFIED,
@@ -32,23 +32,35 @@ pub(crate) fn decode(headers: &HeaderMap, size: u64) -> Result<ObjectMeta, Rejec
     let appendable = headers
         .get(names::OBJECT_TYPE)
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"appendable"));
-    Ok(ObjectMeta {
+    let mut meta = ObjectMeta {
         size,
         etag: etag(headers)?,
         last_modified: text(headers, &LAST_MODIFIED).as_deref().and_then(UnixTime::parse_http_date),
         // The CRC of an appendable object is not promised to follow its appends.
         crc64: if appendable { Reported::Absent } else { crc64(headers) },
-        content_type: text(headers, &CONTENT_TYPE),
+        content_type: text(headers, &CONTENT_TYPE).map(Cow::into_owned),
         storage_class: text(headers, &names::STORAGE_CLASS)
             .map_or(StorageClass::STANDARD, |text| StorageClass::from_wire(&text)),
         version_id: version_id(headers),
-        content_headers: CONTENT_HEADERS
-            .iter()
-            .filter_map(|name| Some((name.as_str().to_owned(), text(headers, name)?)))
-            .collect(),
-        metadata: with_prefix(headers, names::METADATA_PREFIX, Prefix::Cut),
-        encryption: with_prefix(headers, names::SSE.as_str(), Prefix::Keep),
-    })
+        content_headers: BTreeMap::new(),
+        metadata: BTreeMap::new(),
+        encryption: BTreeMap::new(),
+    };
+    for (name, value) in headers {
+        let text = name.as_str();
+        let (kind, shown) = if let Some(rest) = text.strip_prefix(names::METADATA_PREFIX) {
+            (&mut meta.metadata, rest)
+        } else if text.starts_with(names::SSE.as_str()) {
+            (&mut meta.encryption, text)
+        } else if CONTENT_HEADERS.contains(name) {
+            (&mut meta.content_headers, text)
+        } else {
+            continue;
+        };
+        // The first of a name counts, as everywhere.
+        kind.entry(shown.to_owned()).or_insert_with(|| readable(value).into_owned());
+    }
+    Ok(meta)
 }
 
 /// The header `ETag`, which COS always sends. One that no resume record could hold is refused here,
@@ -70,33 +82,25 @@ pub(crate) fn crc64(headers: &HeaderMap) -> Reported {
 
 /// The header `x-cos-version-id`.
 pub(crate) fn version_id(headers: &HeaderMap) -> Option<String> {
-    text(headers, &names::VERSION_ID)
+    text(headers, &names::VERSION_ID).map(Cow::into_owned)
 }
 
-/// A header as text. What is not UTF-8 is shown as well as can be: it is somebody's metadata.
-pub(crate) fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+/// A header as text.
+pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
+    headers.get(name).map(readable)
+}
+
+/// What is not UTF-8 is shown as well as can be: it is somebody's metadata.
+fn readable(value: &HeaderValue) -> Cow<'_, str> {
+    // Nearly all are, and to find only that out is shorter.
+    match str::from_utf8(value.as_bytes()) {
+        Ok(text) => text.into(),
+        Err(_) => String::from_utf8_lossy(value.as_bytes()),
+    }
 }
 
 const CONTENT_HEADERS: [HeaderName; 5] =
     [CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, EXPIRES];
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Prefix {
-    Keep,
-    Cut,
-}
-
-fn with_prefix(headers: &HeaderMap, prefix: &str, mode: Prefix) -> BTreeMap<String, String> {
-    headers
-        .keys()
-        .filter_map(|name| {
-            let rest = name.as_str().strip_prefix(prefix)?;
-            let shown = if mode == Prefix::Cut { rest } else { name.as_str() };
-            Some((shown.to_owned(), text(headers, name)?))
-        })
-        .collect()
-}
 
 #[cfg(test)]
 mod tests {

@@ -16,7 +16,7 @@ use crate::{
 
 impl<O: Operation> Machine<O> {
     pub(super) fn on_reply(&mut self, now: Now, number: u64, response: Response<Bytes>) {
-        let Some(slot) = self.slots.get(&number) else {
+        let Some(slot) = self.slots.get(number) else {
             return;
         };
         let date = crate::api::date(response.headers());
@@ -42,7 +42,7 @@ impl<O: Operation> Machine<O> {
     }
 
     pub(super) fn on_head(&mut self, now: Now, number: u64, id: RequestId, head: &Response<()>) {
-        let Some(slot) = self.slots.get_mut(&number) else {
+        let Some(slot) = self.slots.get_mut(number) else {
             return;
         };
         let date = crate::api::date(head.headers());
@@ -60,7 +60,7 @@ impl<O: Operation> Machine<O> {
 
     /// The body ended (`cut` is `None`) or broke. All bytes there and only the end lost is complete.
     pub(super) fn on_end(&mut self, now: Now, number: u64, cut: Option<Failure>) {
-        let Some(slot) = self.slots.get(&number) else {
+        let Some(slot) = self.slots.get(number) else {
             return;
         };
         match (self.operation.on_end(slot.tag), cut) {
@@ -74,12 +74,12 @@ impl<O: Operation> Machine<O> {
     fn accepted_or_not(&mut self, now: Now, number: u64, result: Result<(), Rejected>) {
         match result {
             Ok(()) => {
-                self.slots.remove(&number);
+                self.slots.remove(number);
                 self.session.earn_retry();
             }
             Err(Rejected::Retry(reason)) => self.failed(now, number, Cause::Rejected(reason)),
             Err(Rejected::Final(reason)) => {
-                if let Some(slot) = self.slots.get_mut(&number) {
+                if let Some(slot) = self.slots.get_mut(number) {
                     slot.maybe_done = true;
                 }
                 self.give_up(number, Cause::Rejected(reason));
@@ -89,7 +89,7 @@ impl<O: Operation> Machine<O> {
 
     /// COS answered with an error: apply the remedy for it, if there is one.
     fn refused(&mut self, now: Now, number: u64, error: crate::ServiceError) {
-        let Some(slot) = self.slots.get_mut(&number) else { return };
+        let Some(slot) = self.slots.get_mut(number) else { return };
         // Without the id it is a gateway's page: its clock is not the service's (436/7729).
         let silent = error.code.is_none() && error.request_id.is_some();
         let class = match error.status {
@@ -126,7 +126,7 @@ impl<O: Operation> Machine<O> {
 
     /// An attempt failed in a way that may pass: back off, unless the call must not be sent again.
     pub(super) fn failed(&mut self, now: Now, number: u64, cause: Cause) {
-        let Some(slot) = self.slots.get_mut(&number) else {
+        let Some(slot) = self.slots.get_mut(number) else {
             return;
         };
         let maybe_done = retry::maybe_done(&cause);
@@ -161,7 +161,7 @@ impl<O: Operation> Machine<O> {
     }
 
     pub(super) fn give_up(&mut self, number: u64, cause: Cause) {
-        let Some(slot) = self.slots.remove(&number) else {
+        let Some(slot) = self.slots.remove(number) else {
             return;
         };
         let error = CallError {

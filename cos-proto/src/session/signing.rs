@@ -14,7 +14,7 @@ use crate::{
     Call, Error, ErrorKind, Key, Payload, UnixTime,
     api::header_value::short_value,
     encode::{encode_into, encode_key_into},
-    sign::{self, KeyTime, SignKey, Signed},
+    sign::{self, KeyTime, Place, SignKey, Signed},
 };
 
 /// `x-cos-security-token`, as a header and as a query parameter.
@@ -151,7 +151,7 @@ impl Session {
             query: call.query,
             headers: sign::signed_headers(&headers),
         };
-        sign::authorize_into(&mut text, &signer.secret_id, &signer.key, covered);
+        sign::sign_into(&mut text, Place::Header, &signer.secret_id, &signer.key, covered);
         let mut path = Bytes::from(text);
         let mut authorization = HeaderValue::from_maybe_shared(path.split_off(path_length)).ok()?;
         authorization.set_sensitive(true);
@@ -210,7 +210,7 @@ impl Session {
         url.push(if query.is_empty() { '?' } else { '&' });
         let path = presign.key.as_ref().map_or("", Key::as_str);
         let signed = Signed { method: &presign.method, path, query, headers };
-        sign::presign_into(&mut url, credentials.secret_id(), &key, signed);
+        sign::sign_into(&mut url, Place::Query, credentials.secret_id(), &key, signed);
         Ok(PresignedUrl { url, expires: end })
     }
 }

@@ -64,7 +64,7 @@ impl<'a> Input<'a> {
 
     fn authorization(&self, secret_id: &str) -> String {
         let mut out = String::new();
-        authorize_into(&mut out, secret_id, &self.key, self.signed());
+        sign_into(&mut out, Place::Header, secret_id, &self.key, self.signed());
         out
     }
 }
@@ -88,7 +88,7 @@ fn vectors() -> Value {
 
 fn names<T: AsRef<str>>(pairs: &[(T, T)]) -> String {
     let mut out = String::new();
-    push_names(&mut out, pairs);
+    Place::Header.push_names(&mut out, pairs);
     out
 }
 
@@ -146,7 +146,7 @@ fn presigned_queries_equal_those_of_the_sdks_as_pairs() {
         let (mut theirs, rest): (Vec<_>, Vec<_>) =
             parsed(query).into_iter().partition(|(name, _)| name.starts_with("q-"));
         let mut ours = String::new();
-        presign_into(&mut ours, text(vector, "secret_id"), &input.key, input.signed());
+        sign_into(&mut ours, Place::Query, text(vector, "secret_id"), &input.key, input.signed());
         let mut ours = parsed(&ours);
         ours.sort();
         theirs.sort();
