@@ -1,5 +1,7 @@
 //! An element that holds nothing but text, in the one spelling that COS uses.
 
+use memchr::{memchr, memchr2};
+
 use super::TEXT_BYTES_MAX;
 
 /// `<name>text</name>`, and nothing unusual about it.
@@ -21,11 +23,15 @@ impl<'a> Leaf<'a> {
             start.bytes().position(|byte| !byte.is_ascii_alphanumeric() && byte != b'-')?,
         )?;
         let inner = inner.strip_prefix('>').filter(|_| !name.is_empty())?;
-        let (text, end) = inner.split_at_checked(inner.find('<')?)?;
+        let (text, end) = inner.split_at_checked(memchr(b'<', inner.as_bytes())?)?;
         let after = end.strip_prefix("</")?.strip_prefix(name)?.strip_prefix('>')?;
-        let escaped = text.contains('&');
-        // A parser reads a carriage return as a line feed.
-        let plain = text.len() <= TEXT_BYTES_MAX && !text.contains('\r');
+        let escaped = match memchr2(b'&', b'\r', text.as_bytes()) {
+            None => false,
+            // A parser reads a carriage return as a line feed.
+            Some(_) if text.contains('\r') => return None,
+            Some(_) => true,
+        };
+        let plain = text.len() <= TEXT_BYTES_MAX;
         let bytes = rest.len().checked_sub(after.len())?;
         (plain && (!escaped || pieces(text).all(|piece| piece.is_some()))).then_some(Self {
             name,
@@ -49,13 +55,16 @@ fn pieces(text: &str) -> impl Iterator<Item = Option<(&str, Option<char>)>> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest.take()?;
-        let Some((plain, reference)) = text.split_once('&') else {
+        let at = memchr(b'&', text.as_bytes());
+        let Some((plain, reference)) = at.and_then(|at| text.split_at_checked(at)) else {
             return Some(Some((text, None)));
         };
-        let known = reference.split_once(';').and_then(|(name, after)| {
-            rest = Some(after);
-            super::entity(name)
-        });
+        let end = memchr(b';', reference.as_bytes());
+        let known =
+            end.and_then(|end| reference.split_at_checked(end)).and_then(|(name, after)| {
+                rest = Some(after.strip_prefix(';')?);
+                super::entity(name.strip_prefix('&')?)
+            });
         Some(known.map(|character| (plain, Some(character))))
     })
 }
