@@ -23,7 +23,9 @@ mod move_object;
 mod once;
 mod paged;
 mod pages;
+mod pinned;
 mod put;
+mod read_ahead;
 mod reaper;
 pub(crate) mod settle;
 mod stat;
@@ -52,6 +54,7 @@ pub use self::{
     move_object::Move,
     paged::Paged,
     put::{Put, PutOutcome},
+    read_ahead::{RangeTag, ReadAhead, ReadAheadOptions},
     record::{NotARecord, PartRecord, UploadState},
     stat::{Stat, StatInfo},
     sweep::{Sweep, SweepOutcome},

@@ -21,13 +21,14 @@
 
 use std::{num::NonZeroU64, ops::Range};
 
-use http::{Response, StatusCode};
+use http::Response;
+
+use super::pinned::Pinned;
 
 use crate::{
-    Call, CallError, Crc64, Error, ErrorKind, Key, Next, ObjectMeta, Operation, Reason, Rejected,
-    Reply, Reported, Verification,
+    Call, CallError, Crc64, Error, Key, Next, ObjectMeta, Operation, Reason, Rejected, Reply,
+    Verification,
     api::{self, ByteRange, Conditions, GetOptions, SseC, TrafficLimit},
-    combine,
     error::rejected_error,
 };
 
@@ -42,10 +43,7 @@ use crate::{
 /// COS says.
 #[derive(Debug)]
 pub struct Download {
-    key: Key,
-    options: DownloadOptions,
-    /// What the first head said; the others must agree.
-    meta: Option<ObjectMeta>,
+    object: Pinned,
     /// The next byte of the object that the caller needs.
     position: u64,
     /// Of the bytes delivered.
@@ -166,10 +164,8 @@ impl Download {
     /// Streams the object at `key`.
     pub fn new(key: Key, options: DownloadOptions) -> Self {
         Self {
-            key,
             position: options.offset,
-            options,
-            meta: None,
+            object: Pinned::new(key, options),
             crc: Crc64::new(),
             body: Body::default(),
             state: State::Ready,
@@ -180,7 +176,7 @@ impl Download {
 
     /// What COS says about the object, once the first head is in.
     pub fn meta(&self) -> Option<&ObjectMeta> {
-        self.meta.as_ref()
+        self.object.meta()
     }
 
     /// The next byte of the object that the caller gets.
@@ -196,26 +192,19 @@ impl Download {
         }
     }
 
-    /// Where the caller's bytes end, as far as is known: `length` may reach beyond the object.
-    fn end(&self) -> u64 {
-        let asked = self.options.length.map(|length| self.options.offset.saturating_add(length));
-        let size = self.meta.as_ref().map(|meta| meta.size);
-        asked.unwrap_or(u64::MAX).min(size.unwrap_or(u64::MAX))
-    }
-
     fn delivered(&self) -> u64 {
-        self.position.saturating_sub(self.options.offset)
+        self.position.saturating_sub(self.object.options.offset)
     }
 
     /// Bytes up to the caller's end: none for a whole object, which is asked for as such.
     fn range(&self) -> Option<ByteRange> {
-        let end = self.end();
+        let end = self.object.end();
         let left = NonZeroU64::new(end.saturating_sub(self.position)).unwrap_or(NonZeroU64::MIN);
-        match self.options.length {
+        match self.object.options.length {
             // A request for no bytes at all is not possible; one is asked for and not delivered.
             Some(_) => Some(ByteRange::with_length(self.position, left)),
             None if planted!(self.simulated, ResumedAtStart) => {
-                let offset = self.options.offset;
+                let offset = self.object.options.offset;
                 (offset > 0).then(|| ByteRange::starting_at(offset))
             }
             None if self.position > 0 => Some(ByteRange::starting_at(self.position)),
@@ -225,39 +214,25 @@ impl Download {
 
     /// Compares a head with the first one.
     fn adopt(&mut self, meta: ObjectMeta) -> Result<(), Rejected> {
-        let Some(first) = &mut self.meta else {
-            self.meta = Some(meta);
-            return Ok(());
-        };
+        #[cfg(feature = "sim")]
         if planted!(self.simulated, ETagNotPinned) {
-            *first = meta;
+            self.object.unpin(meta);
             return Ok(());
         }
-        if (&first.etag, first.size) != (&meta.etag, meta.size) {
-            return Err(Rejected::Final(Reason::Changed));
-        }
-        match &first.crc64 {
-            Reported::Absent => first.crc64 = meta.crc64,
-            Reported::Value(crc64) => {
-                meta.crc64.verify(*crc64).map_err(Rejected::Final)?;
-            }
-            // No bytes can match it.
-            Reported::Invalid(_) => {}
-        }
-        Ok(())
+        self.object.adopt(meta)
     }
 
     /// All that the caller wants is delivered.
     fn finish(&mut self) -> Result<(), Rejected> {
         let verification = self.verify().map_err(Rejected::Final)?;
-        let size = self.meta.as_ref().map(|meta| meta.size);
+        let size = self.meta().map(|meta| meta.size);
         self.end_with(size, verification);
         Ok(())
     }
 
     /// The body goes on beyond what was announced, perhaps for ever: its end is not waited for.
     fn end_within_body(&mut self) {
-        let ended = if self.position < self.end() {
+        let ended = if self.position < self.object.end() {
             let what = "the body is longer than its head says";
             Err(Reason::Malformed(what.into()))
         } else {
@@ -265,11 +240,11 @@ impl Download {
         };
         match ended {
             Ok(verification) => {
-                let size = self.meta.as_ref().map(|meta| meta.size);
+                let size = self.meta().map(|meta| meta.size);
                 self.end_with(size, verification);
             }
             Err(reason) => {
-                self.state = State::Over(Err(rejected_error(&reason).at(self.key.as_str())));
+                self.state = State::Over(Err(rejected_error(&reason).at(self.object.key.as_str())));
             }
         }
     }
@@ -280,24 +255,16 @@ impl Download {
     }
 
     fn verify(&self) -> Result<Verification, Reason> {
-        let Some(meta) = self.meta.as_ref().filter(|meta| meta.size == self.position) else {
-            return Ok(Verification::Unverified);
-        };
         let delivered = self.crc.value();
         if planted!(self.simulated, ReadCrcIgnored) {
             return Ok(Verification::Unverified);
         }
-        match (self.options.offset, self.options.prefix_crc) {
-            (0, _) => meta.crc64.verify(delivered),
-            (_, Some(prefix)) => meta.crc64.verify(combine(prefix, delivered, self.delivered())),
-            (_, None) if planted!(self.simulated, RangeCrcCompared) => meta.crc64.verify(delivered),
-            (_, None) => Ok(Verification::Unverified),
+        if planted!(self.simulated, RangeCrcCompared, self.object.options.prefix_crc.is_none())
+            && let Some(meta) = self.meta().filter(|meta| meta.size == self.position)
+        {
+            return meta.crc64.verify(delivered);
         }
-    }
-
-    /// A 416 to the first request: the object ends at or before the offset.
-    fn is_beyond_the_end(&self, error: &CallError) -> bool {
-        self.meta.is_none() && error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE)
+        self.object.verify(self.position, delivered)
     }
 }
 
@@ -321,23 +288,11 @@ impl Operation for Download {
     }
 
     fn call(&self, (): ()) -> Call {
-        let options = self.options.clone();
-        let conditions = match &self.meta {
-            None => options.conditions,
-            Some(_) if planted!(self.simulated, ETagNotPinned) => Conditions::new(),
-            Some(first) => Conditions::new().if_match(first.etag.clone()),
-        };
-        api::get_object::call(
-            &self.key,
-            &GetOptions {
-                range: self.range(),
-                conditions,
-                version_id: options.version_id,
-                sse_c: options.sse_c,
-                traffic_limit: options.traffic_limit,
-                ..GetOptions::default()
-            },
-        )
+        let mut options = GetOptions { range: self.range(), ..self.object.get_options() };
+        if planted!(self.simulated, ETagNotPinned) && self.meta().is_some() {
+            options.conditions = Conditions::new();
+        }
+        api::get_object::call(&self.object.key, &options)
     }
 
     #[cfg(feature = "sim")]
@@ -364,7 +319,7 @@ impl Operation for Download {
         let again = planted!(self.simulated, ResumedAtStart);
         let skip = if again { 0 } else { self.position.saturating_sub(first) };
         self.body = Body { left: past.saturating_sub(first), skip };
-        if self.position >= self.end() { self.finish() } else { Ok(()) }
+        if self.position >= self.object.end() { self.finish() } else { Ok(()) }
     }
 
     fn on_data(&mut self, (): (), data: &[u8]) -> Range<usize> {
@@ -373,7 +328,7 @@ impl Operation for Download {
         }
         let announced = clamp(data.len(), self.body.left);
         let start = clamp(announced, self.body.skip);
-        let wanted = self.end().saturating_sub(self.position);
+        let wanted = self.object.end().saturating_sub(self.position);
         let taken = start..start.saturating_add(clamp(announced.saturating_sub(start), wanted));
         self.body.left = self.body.left.saturating_sub(wide(announced));
         self.body.skip = self.body.skip.saturating_sub(wide(start));
@@ -381,8 +336,8 @@ impl Operation for Download {
         self.crc.update(bytes);
         self.position = self.position.saturating_add(wide(bytes.len()));
         // What follows is not wanted: there is no need to wait for its end.
-        if self.position >= self.end() && self.body.left > 0 {
-            let size = self.meta.as_ref().map(|meta| meta.size);
+        if self.position >= self.object.end() && self.body.left > 0 {
+            let size = self.meta().map(|meta| meta.size);
             self.end_with(size, Verification::Unverified);
         }
         if announced < data.len() {
@@ -395,26 +350,19 @@ impl Operation for Download {
         if !matches!(self.state, State::UnderWay) {
             return Ok(());
         }
-        let end = self.end();
+        let end = self.object.end();
         if self.position < end && !planted!(self.simulated, CutTakenForEnd) {
-            let expected = end.saturating_sub(self.options.offset);
+            let expected = end.saturating_sub(self.object.options.offset);
             return Err(Rejected::Retry(Reason::Short { got: self.delivered(), expected }));
         }
         self.finish()
     }
 
     fn on_error(&mut self, (): (), error: CallError) {
-        if self.is_beyond_the_end(&error) {
-            let told = error.service().and_then(|error| error.object_size);
-            let size = told.or((self.options.offset == 0).then_some(0));
+        if let Some(size) = self.object.beyond_the_end(&error) {
             return self.end_with(size, Verification::Unverified);
         }
-        let shrunk = error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE);
-        let mut error = error.into_error().at(self.key.as_str());
-        if shrunk {
-            error = error.with_kind(ErrorKind::Changed);
-        }
-        self.state = State::Over(Err(error));
+        self.state = State::Over(Err(self.object.error(error)));
     }
 }
 

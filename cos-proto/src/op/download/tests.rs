@@ -1,6 +1,6 @@
 use super::*;
 use crate::op::testing::{Steps, failed, header, key, lost, query, refused, service};
-use crate::{Failure, FailureKind, error::Cause, op::testing};
+use crate::{ErrorKind, Failure, FailureKind, error::Cause, op::testing};
 
 const TEXT: &[u8] = b"123456789";
 /// CRC-64/XZ of `TEXT`.
