@@ -9,9 +9,9 @@ use cos_proto::{
     driver::Naming,
     op::{
         AbortOutcome, AbortUpload, BucketInfo, Copy, CopyLimits, CopyOutcome, DeleteKeys,
-        DeleteObject, DeleteOutcome, DeleteTree, DeletedCount, Download, DownloadOptions, Fetch,
-        Fetched, Head, HeadBucket, List, ListParts, ListUploads, Move, Paged, Put, PutOutcome,
-        Sweep, SweepOutcome, Upload, UploadOptions, UploadState,
+        DeleteObject, DeleteOutcome, DeleteTree, DeletedCount, DownloadOptions, Fetch, Fetched,
+        Head, HeadBucket, List, ListParts, ListUploads, Move, Paged, Put, PutOutcome, Sweep,
+        SweepOutcome, Upload, UploadOptions, UploadState,
     },
 };
 
@@ -73,7 +73,7 @@ impl Client {
     /// # Errors
     /// [`ErrorKind::PathNotFound`].
     pub fn reader(&self, key: Key, options: DownloadOptions) -> Result<Reader, Error> {
-        Reader::open(self, Download::new(key, options), Naming::KEY)
+        Reader::open(self, key, options, Naming::KEY)
     }
 
     /// Lists objects, page by page, in the order of their keys' bytes.

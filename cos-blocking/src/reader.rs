@@ -1,21 +1,20 @@
 //! A reader: an object's bytes, into the caller's buffer.
 
+mod source;
+
 use std::{
     fmt,
     io::{self, Read},
-    sync::Arc,
 };
 
 use cos_proto::{
-    ETag, Error, ErrorKind, ObjectMeta, UnixTime, Verification,
+    ETag, Error, Key, ObjectMeta, UnixTime, Verification,
     driver::Naming,
-    op::{Download, DownloadOutcome},
+    op::{DownloadOptions, DownloadOutcome},
 };
 
-use crate::{
-    client::Client,
-    task::{Stopped, Task},
-};
+use self::source::Source;
+use crate::client::Client;
 
 /// Reads an object, over as many requests as it takes.
 ///
@@ -25,52 +24,51 @@ use crate::{
 ///
 /// The permit of its request was given back when the head arrived, so a slow reader holds up nobody.
 /// A connection that brings nothing while somebody reads ends by the client's idle time-out; the
-/// time between two reads does not count. Dropping it closes its connection.
+/// time between two reads does not count. With [`DownloadOptions::read_ahead`] it has several requests
+/// for ranges, which are held until their turn comes. Dropping it closes its connections.
 pub struct Reader {
-    task: Task<Download>,
+    source: Source,
     naming: Naming,
     end: Option<Result<DownloadOutcome, Error>>,
 }
 
 impl Reader {
     /// Begins to read: returns when the head is in.
-    pub(crate) fn open(client: &Client, download: Download, naming: Naming) -> Result<Self, Error> {
-        let shared = Arc::clone(&client.shared);
-        let policy = shared.policy.clone();
-        let mut reader = Self { task: Task::new(shared, download, policy), naming, end: None };
-        let stopped = reader.task.run_until(|download| download.meta().is_some());
-        if let Stopped::Done(result) = stopped {
-            reader.end = Some(Ok(result.map_err(|error| reader.naming.error(error))?));
-        }
-        Ok(reader)
+    pub(crate) fn open(
+        client: &Client,
+        key: Key,
+        options: DownloadOptions,
+        naming: Naming,
+    ) -> Result<Self, Error> {
+        let mut source = Source::new(client, key, options);
+        let end = match source.begin() {
+            None => None,
+            Some(output) => Some(Ok(output.map_err(|error| naming.error(error))?)),
+        };
+        Ok(Self { source, naming, end })
     }
 
     /// Reads into `buffer` and says how many bytes; 0 is the end, or an empty buffer. It is
     /// [`Read::read`] with the error itself.
     ///
     /// # Errors
-    /// [`ErrorKind::Changed`] if the object was replaced meanwhile, [`ErrorKind::Corrupt`] instead of
-    /// the end if its checksum is another; otherwise why the rest could not be had.
+    /// [`Changed`](cos_proto::ErrorKind::Changed) if the object was replaced meanwhile,
+    /// [`Corrupt`](cos_proto::ErrorKind::Corrupt) instead of the end if its checksum is another;
+    /// otherwise why the rest could not be had.
     pub fn read_bytes(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
-        while !buffer.is_empty() {
-            if let Some(end) = &self.end {
-                return end.clone().map(|_| 0);
-            }
-            match self.task.run_until(|_| false) {
-                Stopped::Done(result) => {
-                    self.end = Some(result.map_err(|error| self.naming.error(error)));
-                }
-                Stopped::Reached | Stopped::Idle => match self.task.read_body(buffer) {
-                    Some(0) => {}
-                    Some(length) => return Ok(length),
-                    None => {
-                        let error = Error::new(ErrorKind::Misuse, "the download waits for nothing");
-                        return Err(self.naming.error(error));
-                    }
-                },
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        if self.end.is_none() {
+            match self.source.read(buffer) {
+                Ok(length) => return Ok(length),
+                Err(output) => self.end = Some(output.map_err(|error| self.naming.error(error))),
             }
         }
-        Ok(0)
+        match &self.end {
+            Some(Err(error)) => Err(error.clone()),
+            _ => Ok(0),
+        }
     }
 
     /// The size of the whole object in bytes. `None` only if the offset was beyond its end and COS
@@ -95,12 +93,12 @@ impl Reader {
 
     /// All that COS says about the object; `None` if the offset was at or beyond its end.
     pub fn meta(&self) -> Option<&ObjectMeta> {
-        self.task.operation().meta()
+        self.source.meta()
     }
 
     /// The place in the object of the next byte.
     pub fn offset(&self) -> u64 {
-        self.task.operation().offset()
+        self.source.offset()
     }
 
     /// Whether all bytes have come and have been compared with COS's CRC-64 of the object.

@@ -160,12 +160,21 @@ impl Driver {
     /// [`ErrorKind::InvalidOffset`] if it is negative, [`ErrorKind::InvalidPath`]. Of the
     /// operation: [`ErrorKind::PathNotFound`].
     pub fn reader(&self, path: &str, offset: i64) -> Result<Download, Error> {
+        let (key, options) = self.read_from(path, offset)?;
+        Ok(Download::new(key, options))
+    }
+
+    /// What a [`reader`](Self::reader) reads, for one that is to read it in another way, such as
+    /// [`ReadAhead`](crate::op::ReadAhead).
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidOffset`] if the offset is negative, [`ErrorKind::InvalidPath`].
+    pub fn read_from(&self, path: &str, offset: i64) -> Result<(Key, DownloadOptions), Error> {
         let Ok(from) = u64::try_from(offset) else {
             let error = Error::new(ErrorKind::InvalidOffset { offset }, "must not be negative");
             return Err(error.in_driver(NAME, path));
         };
-        let key = self.key(path)?;
-        Ok(Download::new(key, DownloadOptions::default().offset(from)))
+        Ok((self.key(path)?, DownloadOptions::default().offset(from)))
     }
 
     /// Writes an object: from nothing, or after what an earlier writer has closed.

@@ -7,7 +7,7 @@ use cos_proto::{
     Error, Operation, Policy, PresignedUrl,
     config::Config,
     driver::{self, FileInfo},
-    op::{Append, SweepOutcome, WalkControl, WalkEntry, WalkOptions},
+    op::{Append, ReadAheadOptions, SweepOutcome, WalkControl, WalkEntry, WalkOptions},
 };
 use http::Method;
 
@@ -111,8 +111,24 @@ impl Driver {
     /// [`InvalidOffset`](cos_proto::ErrorKind::InvalidOffset) if it is negative,
     /// [`PathNotFound`](cos_proto::ErrorKind::PathNotFound).
     pub async fn reader(&self, path: &str, offset: i64) -> Result<Reader, Error> {
-        let download = self.core.reader(path, offset)?;
-        Reader::open(&self.client, download, self.core.naming(path)).await
+        let (key, options) = self.core.read_from(path, offset)?;
+        Reader::open(&self.client, key, options, self.core.naming(path)).await
+    }
+
+    /// The same, several ranges at once: faster where a connection is slower than the line. See
+    /// [`ReadAheadOptions`] for what it may hold.
+    ///
+    /// # Errors
+    /// As for [`reader`](Self::reader).
+    pub async fn reader_ahead(
+        &self,
+        path: &str,
+        offset: i64,
+        ahead: ReadAheadOptions,
+    ) -> Result<Reader, Error> {
+        let (key, options) = self.core.read_from(path, offset)?;
+        let options = options.read_ahead(ahead);
+        Reader::open(&self.client, key, options, self.core.naming(path)).await
     }
 
     /// Writes a file: from nothing, or after what an earlier writer has closed.

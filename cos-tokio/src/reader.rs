@@ -1,5 +1,7 @@
 //! A reader: an object's bytes as they arrive.
 
+mod source;
+
 use std::{
     fmt,
     future::poll_fn,
@@ -10,17 +12,15 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use cos_proto::{
-    ETag, Error, ErrorKind, ObjectMeta, UnixTime, Verification,
+    ETag, Error, Key, ObjectMeta, UnixTime, Verification,
     driver::Naming,
-    op::{Download, DownloadOutcome},
+    op::{DownloadOptions, DownloadOutcome},
 };
 use futures_core::Stream;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::{
-    client::Client,
-    drive::{Drive, Step},
-};
+use self::source::Source;
+use crate::client::Client;
 
 /// Reads an object, over as many requests as it takes.
 ///
@@ -30,9 +30,10 @@ use crate::{
 /// for [`AsyncRead`] and `chunk`, and comes once in the stream.
 ///
 /// The permit of its request was given back when the head arrived, so a slow reader holds up nobody.
-/// Dropping it closes its connection and blocks nothing.
+/// With [`DownloadOptions::read_ahead`] it has several requests for ranges, which are held until their
+/// turn comes. Dropping it closes its connections and blocks nothing.
 pub struct Reader {
-    drive: Drive<Download>,
+    source: Source,
     naming: Naming,
     end: Option<Result<DownloadOutcome, Error>>,
     error_told: bool,
@@ -44,37 +45,22 @@ impl Reader {
     /// Begins to read: returns when the head is in.
     pub(crate) async fn open(
         client: &Client,
-        download: Download,
+        key: Key,
+        options: DownloadOptions,
         naming: Naming,
     ) -> Result<Self, Error> {
-        let drive = client.drive(download, client.shared.policy.clone());
-        let mut reader = Self { drive, naming, end: None, error_told: false, rest: Bytes::new() };
-        poll_fn(|cx| reader.poll_head(cx)).await?;
-        Ok(reader)
-    }
-
-    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        while self.drive.operation().meta().is_none() {
-            match ready!(self.drive.poll_step(cx)) {
-                Step::Fed => {}
-                Step::Idle => {
-                    let error = Error::new(ErrorKind::Misuse, "the download waits for nothing");
-                    return Poll::Ready(Err(error));
-                }
-                Step::Done(output) => {
-                    let outcome = output.map_err(|error| self.naming.error(error))?;
-                    self.end = Some(Ok(outcome));
-                    break;
-                }
-            }
-        }
-        Poll::Ready(Ok(()))
+        let mut source = Source::new(client, key, options);
+        let end = match poll_fn(|cx| source.poll_begun(cx)).await {
+            None => None,
+            Some(output) => Some(Ok(output.map_err(|error| naming.error(error))?)),
+        };
+        Ok(Self { source, naming, end, error_told: false, rest: Bytes::new() })
     }
 
     /// The next bytes; `None` at the end.
     ///
     /// # Errors
-    /// [`ErrorKind::Changed`] if the object was replaced meanwhile, [`ErrorKind::Corrupt`] instead of
+    /// [`Changed`](cos_proto::ErrorKind::Changed) if the object was replaced meanwhile, [`Corrupt`](cos_proto::ErrorKind::Corrupt) instead of
     /// the end if its checksum is another; otherwise why the rest could not be had.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         poll_fn(|cx| self.poll_chunk(cx)).await
@@ -102,13 +88,13 @@ impl Reader {
 
     /// All that COS says about the object; `None` if the offset was at or beyond its end.
     pub fn meta(&self) -> Option<&ObjectMeta> {
-        self.drive.operation().meta()
+        self.source.meta()
     }
 
     /// The place in the object of the next byte.
     pub fn offset(&self) -> u64 {
         let ahead = u64::try_from(self.rest.len()).unwrap_or(u64::MAX);
-        self.drive.operation().offset().saturating_sub(ahead)
+        self.source.offset().saturating_sub(ahead)
     }
 
     /// Whether all bytes have come and have been compared with COS's CRC-64 of the object.
@@ -122,7 +108,7 @@ impl Reader {
         }
         let end = match &self.end {
             Some(end) => end,
-            None => match ready!(self.drive.poll_data(cx)) {
+            None => match ready!(self.source.poll_data(cx)) {
                 Ok(data) => return Poll::Ready(Ok(Some(data))),
                 Err(output) => self.end.insert(output.map_err(|error| self.naming.error(error))),
             },

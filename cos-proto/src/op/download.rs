@@ -23,7 +23,7 @@ use std::{num::NonZeroU64, ops::Range};
 
 use http::Response;
 
-use super::pinned::Pinned;
+use super::{pinned::Pinned, read_ahead::ReadAheadOptions};
 
 use crate::{
     Call, CallError, Crc64, Error, Key, Next, ObjectMeta, Operation, Reason, Rejected, Reply,
@@ -73,6 +73,9 @@ pub struct DownloadOptions {
     pub sse_c: Option<SseC>,
     /// How fast COS serves the bytes.
     pub traffic_limit: Option<TrafficLimit>,
+    /// Whether a reader asks for what comes next before its caller does. For the adapters, whose
+    /// readers are then run by [`ReadAhead`](super::ReadAhead); a `Download` has one request at a time.
+    pub read_ahead: Option<ReadAheadOptions>,
 }
 
 impl DownloadOptions {
@@ -127,6 +130,13 @@ impl DownloadOptions {
     #[must_use]
     pub fn traffic_limit(mut self, limit: TrafficLimit) -> Self {
         self.traffic_limit = Some(limit);
+        self
+    }
+
+    /// Several ranges at once.
+    #[must_use]
+    pub fn read_ahead(mut self, options: ReadAheadOptions) -> Self {
+        self.read_ahead = Some(options);
         self
     }
 }
