@@ -45,7 +45,7 @@ pub use cos_proto;
 pub use cos_proto::{
     Error, ErrorKind, Key, TracingObserver,
     config::Config,
-    op::{Append, WalkControl, WalkEntry, WalkOptions},
+    op::{Append, ReadAheadOptions, WalkControl, WalkEntry, WalkOptions},
 };
 
 pub use crate::{

@@ -25,7 +25,8 @@ use crate::client::Client;
 /// The permit of its request was given back when the head arrived, so a slow reader holds up nobody.
 /// A connection that brings nothing while somebody reads ends by the client's idle time-out; the
 /// time between two reads does not count. With [`DownloadOptions::read_ahead`] it has several requests
-/// for ranges, which are held until their turn comes. Dropping it closes its connections.
+/// for ranges, which are held until their turn comes. Dropping it closes its connection; ranges that are
+/// under way arrive for nobody.
 pub struct Reader {
     source: Source,
     naming: Naming,

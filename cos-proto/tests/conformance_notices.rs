@@ -14,7 +14,7 @@ use cos_proto::{
     },
     driver::FileInfo,
     emulator::{Emulator, Settings},
-    op::{Append, SweepOutcome, UploadOutcome, WalkEntry},
+    op::{Append, ReadAheadOptions, SweepOutcome, UploadOutcome, WalkEntry},
 };
 use http::Method;
 
@@ -43,13 +43,16 @@ enum Flaw {
 }
 
 /// A flaw, and a case that must fail with it.
-const NOTICED: [(Flaw, &str); 23] = [
+const NOTICED: [(Flaw, &str); 26] = [
     (Flaw::ContentOfAnotherLength, "WriteRead1"),
     (Flaw::ErrorWithoutPath, "ReadNonexistent"),
     (Flaw::ErrorWithoutPath, "List"),
     (Flaw::ReaderIgnoresOffset, "ReaderWithOffset"),
     (Flaw::ReaderIgnoresOffset, "ConcurrentStreamReads"),
     (Flaw::ReaderNeverVerifies, "ReaderTellsMetadata"),
+    (Flaw::ReaderIgnoresOffset, "ReadAheadFromAnyOffset"),
+    (Flaw::ReaderNeverVerifies, "ReadAheadFromAnyOffset"),
+    (Flaw::ErrorWithoutPath, "ReadAheadOfNothing"),
     (Flaw::StatTakesSiblings, "StatSiblings"),
     (Flaw::ListForgetsOne, "List"),
     (Flaw::ListForgetsOne, "ListOverThousand"),
@@ -154,6 +157,17 @@ impl Subject for Flawed {
     fn reader(&self, path: &str, offset: i64) -> Result<Box<dyn Reader + '_>, Error> {
         let offset = if self.has(Flaw::ReaderIgnoresOffset) { offset.min(0) } else { offset };
         let inner = self.told(self.inner.reader(path, offset))?;
+        Ok(Box::new(FlawedReader { inner, flaw: self.flaw }))
+    }
+
+    fn reader_ahead(
+        &self,
+        path: &str,
+        offset: i64,
+        ahead: ReadAheadOptions,
+    ) -> Result<Box<dyn Reader + '_>, Error> {
+        let offset = if self.has(Flaw::ReaderIgnoresOffset) { offset.min(0) } else { offset };
+        let inner = self.told(self.inner.reader_ahead(path, offset, ahead))?;
         Ok(Box::new(FlawedReader { inner, flaw: self.flaw }))
     }
 

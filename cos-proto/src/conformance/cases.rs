@@ -10,6 +10,7 @@ mod keys;
 mod list;
 mod moves;
 mod outcomes;
+mod read_ahead;
 mod redirect;
 mod registry;
 mod resume;
@@ -39,7 +40,7 @@ const FAULTS: &str = "faults";
 
 /// All cases, in the order in which they are run.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
-    let groups: [&'static [Case]; 19] = [
+    let groups: [&'static [Case]; 20] = [
         content::CASES,
         streams::CASES,
         append::CASES,
@@ -58,6 +59,7 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         outcomes::CASES,
         damage::CASES,
         downloads::CASES,
+        read_ahead::CASES,
         retries::CASES,
     ];
     groups.into_iter().flatten()

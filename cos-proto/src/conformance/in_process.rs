@@ -24,7 +24,7 @@ use crate::{
     config::{Builder, Config, Value},
     driver::{Driver, FileInfo},
     emulator::{Emulator, Settings},
-    op::{self, Append, SweepOutcome, WalkEntry, WalkOptions},
+    op::{self, Append, ReadAhead, ReadAheadOptions, SweepOutcome, WalkEntry, WalkOptions},
 };
 
 /// The driver on an emulator of its own.
@@ -151,6 +151,18 @@ impl Subject for InProcess {
     fn reader(&self, path: &str, offset: i64) -> Result<Box<dyn Reader + '_>, Error> {
         let download = self.driver.reader(path, offset)?;
         let drive = Drive::new(&self.shared, download, self.driver.policy());
+        Ok(Box::new(InProcessReader::open(drive, &self.driver, path)?))
+    }
+
+    fn reader_ahead(
+        &self,
+        path: &str,
+        offset: i64,
+        ahead: ReadAheadOptions,
+    ) -> Result<Box<dyn Reader + '_>, Error> {
+        let (key, options) = self.driver.read_from(path, offset)?;
+        let reading = ReadAhead::new(key, options, ahead);
+        let drive = Drive::new(&self.shared, reading, self.driver.bulk_policy());
         Ok(Box::new(InProcessReader::open(drive, &self.driver, path)?))
     }
 

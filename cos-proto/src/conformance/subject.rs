@@ -10,7 +10,7 @@ use crate::{
     config::{Config, Value},
     driver::FileInfo,
     emulator::Emulator,
-    op::{Append, SweepOutcome, UploadOutcome, WalkEntry},
+    op::{Append, ReadAheadOptions, SweepOutcome, UploadOutcome, WalkEntry},
 };
 
 /// One driver, synchronously, and the world around it. Another [`open`](Self::open)ed one stands
@@ -27,6 +27,14 @@ pub trait Subject: Sync {
 
     /// `reader` of the driver, with its first answer there: an absent object is an error here.
     fn reader(&self, path: &str, offset: i64) -> Result<Box<dyn Reader + '_>, Error>;
+
+    /// `reader_ahead` of the driver, as [`reader`](Self::reader).
+    fn reader_ahead(
+        &self,
+        path: &str,
+        offset: i64,
+        ahead: ReadAheadOptions,
+    ) -> Result<Box<dyn Reader + '_>, Error>;
 
     /// `writer` of the driver, open.
     fn writer(&self, path: &str, append: Append) -> Result<Box<dyn Writer + '_>, Error>;

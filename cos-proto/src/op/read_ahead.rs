@@ -40,9 +40,12 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReadAheadOptions {
-    /// How many ranges are held or under way at once, at most.
+    /// How many ranges are held or under way at once, at most. `maxconcurrency` bounds how many are
+    /// under way, so twice that lets the line go on while the earliest range is late.
     pub ranges: NonZeroUsize,
-    /// Bytes of a range. A reader's memory is at most `ranges` times this.
+    /// Bytes of a range. A reader's memory is at most `ranges` times this, and once more for the range
+    /// that its caller has been given and not used up. It is the caller's and not of the memory that
+    /// writers share: a reader that rests would hold them up.
     pub range_bytes: NonZeroU64,
 }
 
@@ -96,6 +99,12 @@ struct Range {
     body: Option<Result<Bytes, Error>>,
 }
 
+impl Range {
+    fn is_there(&self) -> bool {
+        matches!(self.body, Some(Ok(_)))
+    }
+}
+
 /// Of the first range: what the others wait for.
 const FIRST_BYTES: u64 = 256 * 1024;
 
@@ -127,7 +136,7 @@ impl ReadAhead {
 
     /// The next bytes, if they are there.
     pub fn take(&mut self) -> Option<Bytes> {
-        let Some(Ok(_)) = self.ranges.front()?.body else { return None };
+        self.ranges.front().filter(|range| range.is_there())?;
         let body = self.ranges.pop_front()?.body?.ok()?;
         self.crc.update(&body);
         self.position = self.position.saturating_add(wide(body.len()));
@@ -148,7 +157,7 @@ impl ReadAhead {
 
     /// Whether [`take`](Self::take) has something to give.
     pub fn has_next(&self) -> bool {
-        self.ranges.front().is_some_and(|range| matches!(range.body, Some(Ok(_))))
+        self.ranges.front().is_some_and(Range::is_there)
     }
 
     fn verify(&self) -> Result<Verification, Reason> {

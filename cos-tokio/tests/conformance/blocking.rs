@@ -18,7 +18,7 @@ use cos_proto::{
     },
     driver::FileInfo,
     emulator::Emulator,
-    op::{Append, SweepOutcome, UploadOutcome, WalkEntry, WalkOptions},
+    op::{Append, ReadAheadOptions, SweepOutcome, UploadOutcome, WalkEntry, WalkOptions},
 };
 use http::Method;
 
@@ -88,6 +88,15 @@ impl Subject for Blocking {
 
     fn reader(&self, path: &str, offset: i64) -> Result<Box<dyn Reader + '_>, Error> {
         Ok(Box::new(BlockingReader(self.driver.reader(path, offset)?)))
+    }
+
+    fn reader_ahead(
+        &self,
+        path: &str,
+        offset: i64,
+        ahead: ReadAheadOptions,
+    ) -> Result<Box<dyn Reader + '_>, Error> {
+        Ok(Box::new(BlockingReader(self.driver.reader_ahead(path, offset, ahead)?)))
     }
 
     fn writer(&self, path: &str, append: Append) -> Result<Box<dyn Writer + '_>, Error> {

@@ -17,7 +17,7 @@ use cos_proto::{
     },
     driver::FileInfo,
     emulator::Emulator,
-    op::{Append, SweepOutcome, UploadOutcome, WalkEntry, WalkOptions},
+    op::{Append, ReadAheadOptions, SweepOutcome, UploadOutcome, WalkEntry, WalkOptions},
 };
 use cos_tokio::{ClientBuilder, CredentialsProvider, Driver, ProvidedCredentials, WalkControl};
 use http::Method;
@@ -113,6 +113,16 @@ impl Subject for Tokio {
 
     fn reader(&self, path: &str, offset: i64) -> Result<Box<dyn Reader + '_>, Error> {
         let reader = wait(&self.runtime, self.driver.reader(path, offset))?;
+        Ok(Box::new(TokioReader { runtime: &self.runtime, reader }))
+    }
+
+    fn reader_ahead(
+        &self,
+        path: &str,
+        offset: i64,
+        ahead: ReadAheadOptions,
+    ) -> Result<Box<dyn Reader + '_>, Error> {
+        let reader = wait(&self.runtime, self.driver.reader_ahead(path, offset, ahead))?;
         Ok(Box::new(TokioReader { runtime: &self.runtime, reader }))
     }
 

@@ -4,23 +4,60 @@ use bytes::{Buf as _, Bytes};
 
 use super::drive::{Drive, Step};
 use crate::{
-    Error, ErrorKind, ObjectMeta, Verification,
+    Error, ErrorKind, ObjectMeta, Operation, Verification,
     conformance::{Reader, Writer},
     driver::Driver,
-    op::{Download, DownloadOutcome, Upload, UploadOutcome},
+    op::{Download, DownloadOutcome, ReadAhead, Upload, UploadOutcome},
 };
 
-pub(super) struct InProcessReader<'a> {
-    drive: Drive<'a, Download>,
+pub(super) struct InProcessReader<'a, O: Reading> {
+    drive: Drive<'a, O>,
     driver: &'a Driver,
     path: String,
     data: Bytes,
     end: Option<Result<DownloadOutcome, Error>>,
 }
 
-impl<'a> InProcessReader<'a> {
+/// The ways to read an object.
+pub(super) trait Reading:
+    Operation<Output = Result<DownloadOutcome, Error>> + Sized
+{
+    fn meta(&self) -> Option<&ObjectMeta>;
+
+    /// The next bytes, or the output.
+    fn data(drive: &mut Drive<'_, Self>) -> Result<Bytes, Self::Output>;
+}
+
+impl Reading for Download {
+    fn meta(&self) -> Option<&ObjectMeta> {
+        self.meta()
+    }
+
+    fn data(drive: &mut Drive<'_, Self>) -> Result<Bytes, Self::Output> {
+        drive.data()
+    }
+}
+
+impl Reading for ReadAhead {
+    fn meta(&self) -> Option<&ObjectMeta> {
+        self.meta()
+    }
+
+    fn data(drive: &mut Drive<'_, Self>) -> Result<Bytes, Self::Output> {
+        loop {
+            if let Some(data) = drive.operation_mut().take() {
+                return Ok(data);
+            }
+            if let Step::Done(output) = drive.step() {
+                return Err(output);
+            }
+        }
+    }
+}
+
+impl<'a, O: Reading> InProcessReader<'a, O> {
     pub(super) fn open(
-        mut drive: Drive<'a, Download>,
+        mut drive: Drive<'a, O>,
         driver: &'a Driver,
         path: &str,
     ) -> Result<Self, Error> {
@@ -34,10 +71,10 @@ impl<'a> InProcessReader<'a> {
     }
 }
 
-impl Reader for InProcessReader<'_> {
+impl<O: Reading> Reader for InProcessReader<'_, O> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         while self.data.is_empty() && self.end.is_none() {
-            match self.drive.data() {
+            match O::data(&mut self.drive) {
                 Ok(data) => self.data = data,
                 Err(output) => {
                     self.end = Some(output.map_err(|error| self.driver.error(&self.path, error)));

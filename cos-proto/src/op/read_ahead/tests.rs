@@ -158,7 +158,7 @@ fn an_object_that_shrinks_has_changed() {
 #[test]
 fn an_offset_at_or_beyond_the_end_is_an_empty_stream() {
     for (told, size) in [(Some(9), Some(9)), (None, None)] {
-        let mut reader = self::reader(from(9));
+        let mut reader = reader(from(9));
         let first = reader.starts();
         let error = ServiceError { object_size: told, ..service(416, "InvalidRange") };
         reader.on_error(first, failed(Cause::Service(error)));
