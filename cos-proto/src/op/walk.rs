@@ -1,9 +1,11 @@
-//! Walks everything below a directory, from one flat list.
+//! Walks everything below a directory, from one flat list, or from several of its parts at once.
 //!
 //! ```text
 //! Ready ──GET / (prefix from/)──▶ page: entries are taken ──all taken, truncated──▶ Ready
 //!                                                         └──all taken, last page──▶ done
 //! ```
+//!
+//! Where the keys come from, one list or several, is the affair of `ranges.rs`.
 //!
 //! | key below `from` | entries |
 //! |---|---|
@@ -14,51 +16,70 @@
 //! The order is that of the keys' bytes, in which all keys of a directory stand together; so a
 //! directory is reported once, by comparing each key with the one before.
 
-use std::collections::VecDeque;
+mod probe;
+mod range;
+mod ranges;
 
-use super::pages::Pages;
+use std::{collections::VecDeque, num::NonZeroUsize};
+
+use self::ranges::{Ranges, Tag};
 use crate::{
-    Call, CallError, DriverPath, Error, KEY_BYTES_MAX, Next, Operation, Rejected, Reply,
-    RootDirectory, UnixTime,
-    api::{self, ListOptions, ListedObject},
-    path::is_component,
+    Call, CallError, DriverPath, Error, Next, Operation, Rejected, Reply, RootDirectory, UnixTime,
+    api::ListedObject, path::is_component,
 };
 
 /// Walks all files and directories below a directory, directories before what is in them.
 ///
 /// Paths come in the order of their keys' bytes: `/a-b` before `/a/b`. A missing directory has no
-/// entries, which is no error. At most one page of a list is held.
+/// entries, which is no error. At most one page of a list is held, unless several lists are
+/// [under way](WalkOptions::parallel).
 #[derive(Debug)]
 pub struct Walk {
     root: RootDirectory,
-    prefix: String,
-    pages: Pages<String>,
-    page: VecDeque<ListedObject>,
+    keys: Ranges,
     /// Entries of the key before, which are not taken yet.
     ready: VecDeque<WalkEntry>,
     /// The key before, without the prefix.
     previous: String,
-    /// Keys that begin so are passed over.
-    skipped: Option<String>,
     stopped: bool,
-    failed: Option<Error>,
-    #[cfg(feature = "sim")]
-    simulated: crate::sim::Simulated,
 }
 
 /// How to walk.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WalkOptions {
     /// Only keys after this path's, in the order of their bytes. The path need not exist. The
     /// directories of the first key after it are reported, though they sort before.
     pub start_after: Option<DriverPath>,
+    /// How many lists may be under way at once; 1 by default. The entries and their order are the
+    /// same. A driver keeps one of its requests in flight for others, whatever this is.
+    ///
+    /// It pays where a list takes long to arrive and there are many directories with at least some
+    /// hundred keys in each; what is in one directory, or in very small ones, is still listed one
+    /// page after the other. It costs requests: a directory that does not fit on a page is asked for
+    /// names at which to divide it, with those above it, and a list may bring keys of the next. Ahead
+    /// of the entry that is taken, up to four pages of 1000 keys are held for each list. Parts of the
+    /// directory are seen at other times than in a walk by one list.
+    pub parallel: NonZeroUsize,
+}
+
+impl Default for WalkOptions {
+    fn default() -> Self {
+        Self { start_after: None, parallel: NonZeroUsize::MIN }
+    }
 }
 
 impl WalkOptions {
     /// The whole directory.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// With so many lists under way at once.
+    #[must_use]
+    pub fn parallel(mut self, lists: NonZeroUsize) -> Self {
+        self.parallel = lists;
+        self
     }
 
     /// Only what comes after `path`.
@@ -106,17 +127,16 @@ impl Walk {
         };
         Self {
             root: root.clone(),
-            prefix: root.prefix_of(from),
-            pages: Pages::new(marker),
-            page: VecDeque::new(),
+            keys: Ranges::new(root.prefix_of(from), marker, options.parallel.get()),
             ready: VecDeque::new(),
             previous: String::new(),
-            skipped: None,
             stopped: false,
-            failed: None,
-            #[cfg(feature = "sim")]
-            simulated: crate::sim::Simulated::default(),
         }
+    }
+
+    /// Whether an entry is at hand.
+    pub fn has_entry(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     /// The next entry, if one is at hand; there is one whenever the walk is idle.
@@ -130,9 +150,9 @@ impl Walk {
     pub fn skip(&mut self, path: &str) {
         let below = format!("{}{}/", self.root.prefix(), path.trim_matches('/'));
         let below = if path == "/" { self.root.prefix().to_owned() } else { below };
-        let unbounded = planted!(self.simulated, SkipWithoutBoundary);
+        let unbounded = planted!(self.keys.simulated, SkipWithoutBoundary);
         let below = if unbounded { below.trim_end_matches('/').to_owned() } else { below };
-        if self.prefix.starts_with(&below) {
+        if self.keys.prefix().starts_with(&below) {
             return self.stop();
         }
         let within = |entry: &WalkEntry| {
@@ -140,13 +160,14 @@ impl Walk {
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         self.ready.retain(|entry| !within(entry));
-        self.skipped = Some(below);
+        self.keys.skip(below);
+        self.fill();
     }
 
     /// Ends the walk for good.
     pub fn stop(&mut self) {
         self.stopped = true;
-        self.page.clear();
+        self.keys.stop();
         self.ready.clear();
     }
 
@@ -162,19 +183,17 @@ impl Walk {
     /// Goes on to the next key that adds entries.
     fn fill(&mut self) {
         while self.ready.is_empty()
-            && let Some(object) = self.page.pop_front()
+            && let Some(object) = self.keys.pop()
         {
-            let skipped = self.skipped.as_deref();
-            if !skipped.is_some_and(|skipped| object.key.starts_with(skipped)) {
-                self.expand(&object);
-            }
+            self.expand(&object);
         }
     }
 
     /// Makes the entries that a key adds.
     fn expand(&mut self, object: &ListedObject) {
-        let Some(rest) = object.key.strip_prefix(&*self.prefix) else { return };
-        let path = |end: &str| self.root.path_of(&format!("{}{end}", self.prefix));
+        let prefix = self.keys.prefix();
+        let Some(rest) = object.key.strip_prefix(prefix) else { return };
+        let path = |end: &str| self.root.path_of(&format!("{prefix}{end}"));
         let mut walked = 0_usize;
         let mut visible = true;
         for component in rest.split_inclusive('/') {
@@ -199,75 +218,53 @@ impl Walk {
         }
         self.previous = rest.to_owned();
     }
-
-    /// Where the next page may begin instead: behind the skipped directory, if it is within it.
-    ///
-    /// Such a marker still begins with `directory/`, so nothing outside is passed over; and no
-    /// character sorts after its last one, so next to nothing is left inside.
-    fn behind_skipped(&self) -> Option<String> {
-        let skipped = self.skipped.as_deref()?;
-        let marker = self.pages.marker();
-        let behind = format!("{skipped}{}", char::MAX);
-        let pays = marker.starts_with(skipped) && behind > *marker;
-        (pays && behind.len() <= KEY_BYTES_MAX).then_some(behind)
-    }
 }
 
 impl Operation for Walk {
-    type Tag = ();
+    type Tag = Tag;
     type Output = Result<(), Error>;
 
-    fn next(&mut self) -> Next<(), Self::Output> {
+    fn next(&mut self) -> Next<Tag, Self::Output> {
         if self.stopped {
             return Next::Done(Ok(()));
         }
         self.fill();
+        if let Some(tag) = self.keys.start(!self.ready.is_empty()) {
+            return Next::Call(tag);
+        }
         if !self.ready.is_empty() {
             return Next::Idle;
         }
-        if let Some(error) = self.failed.take() {
-            return Next::Done(Err(error));
+        if let Some(failed) = self.keys.take_failure() {
+            let path = self.root.path_of(self.keys.prefix()).unwrap_or_default();
+            let path = if path == "/" { &*path } else { path.trim_end_matches('/') };
+            return Next::Done(Err(failed.into_error().at(path)));
         }
-        if self.pages.is_ready()
-            && let Some(marker) = self.behind_skipped()
-        {
-            self.pages.jump(marker);
-        }
-        if self.pages.start() {
-            return Next::Call(());
-        }
-        if self.pages.is_over() { Next::Done(Ok(())) } else { Next::Pending }
+        if self.keys.is_over() { Next::Done(Ok(())) } else { Next::Pending }
     }
 
-    fn call(&self, (): ()) -> Call {
-        let options = ListOptions::new(&*self.prefix);
-        api::list_objects::call(&options.marker(&**self.pages.marker()))
+    fn is_over(&self) -> bool {
+        self.stopped || (self.ready.is_empty() && (self.keys.is_over() || self.keys.has_failed()))
+    }
+
+    fn call(&self, tag: Tag) -> Call {
+        self.keys.call(tag)
     }
 
     #[cfg(feature = "sim")]
     fn simulate(&mut self, simulated: crate::sim::Simulated) {
-        self.simulated = simulated;
+        self.keys.simulated = simulated;
     }
 
-    fn on_reply(&mut self, (): (), reply: Reply) -> Result<(), Rejected> {
-        let page = api::list_objects::decode(&reply)?;
-        let more = page.next_marker.is_some();
-        let entries = page.entries();
-        self.pages.advance(page.next_marker, entries)?;
-        if !self.stopped {
-            self.page = page.objects.into();
-            if more && planted!(self.simulated, WalkLosesPageEnd) {
-                self.page.pop_back();
-            }
-        }
+    fn on_reply(&mut self, tag: Tag, reply: Reply) -> Result<(), Rejected> {
+        self.keys.on_reply(tag, &reply)?;
+        self.fill();
         Ok(())
     }
 
-    fn on_error(&mut self, (): (), error: CallError) {
-        self.pages.end();
-        let path = self.root.path_of(&self.prefix).unwrap_or_default();
-        let path = if path == "/" { &*path } else { path.trim_end_matches('/') };
-        self.failed = Some(error.into_error().at(path));
+    fn on_error(&mut self, tag: Tag, error: CallError) {
+        self.keys.on_error(tag, error);
+        self.fill();
     }
 }
 

@@ -120,6 +120,8 @@ bugs! {
     SkipWithoutBoundary = "skip without / boundary",
     /// A walk loses the last entry of every page but the last.
     WalkLosesPageEnd = "walk loses entries at a page's end",
+    /// A range of a walk in parallel loses its first key.
+    WalkRangeLosesFirst = "walk in parallel loses a range's first key",
     /// The list of `/a` shows what stands at `/ab`.
     ListTakesSibling = "list takes a sibling prefix",
     /// `/a` is a directory because there is `/ab`.

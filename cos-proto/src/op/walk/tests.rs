@@ -1,3 +1,5 @@
+mod parallel;
+
 use super::*;
 use crate::{
     ErrorKind,
@@ -63,9 +65,9 @@ impl Bucket {
                 each(&mut walk, &entry.path);
             }
             match walk.next() {
-                Next::Call(()) => {
-                    let reply = self.answer(&walk.call(()));
-                    walk.on_reply((), reply).expect("accepted");
+                Next::Call(tag) => {
+                    let reply = self.answer(&walk.call(tag));
+                    walk.on_reply(tag, reply).expect("accepted");
                 }
                 Next::Done(result) => {
                     result.expect("no error");
@@ -159,9 +161,9 @@ fn stopping_early_is_for_good() {
     assert_eq!(seen.last().map(String::as_str), Some("/folder1/file1"));
     assert_eq!(bucket.markers.len(), 3, "and nothing is asked for afterwards");
     let mut walk = walk("", "/", None);
-    walk.starts();
+    let tag = walk.starts();
     walk.stop();
-    walk.on_reply((), page(&[("a", 1)], &[], None)).expect("ignored");
+    walk.on_reply(tag, page(&[("a", 1)], &[], None)).expect("ignored");
     assert!(walk.next_entry().is_none());
     walk.ends().expect("over");
 }
@@ -287,14 +289,14 @@ fn a_path_that_is_a_file_and_a_directory_is_reported_as_both() {
 #[test]
 fn entries_are_had_before_the_error_that_follows_them() {
     let mut walk = walk("r", "/d", None);
-    walk.starts();
-    walk.on_reply((), page(&[("r/d/a", 1)], &[], Some("r/d/a"))).expect("accepted");
+    let tag = walk.starts();
+    walk.on_reply(tag, page(&[("r/d/a", 1)], &[], Some("r/d/a"))).expect("accepted");
     assert!(walk.is_idle());
     assert_eq!(walk.next_entry().map(|entry| entry.path).as_deref(), Some("/d/a"));
     assert!(walk.next_entry().is_none());
-    walk.starts();
+    let tag = walk.starts();
     assert!(walk.is_pending());
-    walk.on_error((), refused(403, "AccessDenied"));
+    walk.on_error(tag, refused(403, "AccessDenied"));
     let error = walk.ends().expect_err("denied");
     assert_eq!((error.kind(), error.path()), (&ErrorKind::Denied, Some("/d")));
 }
@@ -302,9 +304,9 @@ fn entries_are_had_before_the_error_that_follows_them() {
 #[test]
 fn an_endless_list_is_refused() {
     let mut walk = walk("", "/", None);
-    walk.starts();
-    walk.on_reply((), page(&[], &[], Some("b"))).expect("an empty page is followed");
-    walk.starts();
-    let refused = walk.on_reply((), page(&[("a", 1)], &[], Some("a")));
+    let tag = walk.starts();
+    walk.on_reply(tag, page(&[], &[], Some("b"))).expect("an empty page is followed");
+    let tag = walk.starts();
+    let refused = walk.on_reply(tag, page(&[("a", 1)], &[], Some("a")));
     assert!(matches!(refused, Err(Rejected::Retry(_))), "{refused:?}");
 }

@@ -2,6 +2,8 @@
 
 mod play;
 
+use std::num::NonZeroUsize;
+
 use bytes::Bytes;
 
 use self::play::Play;
@@ -56,6 +58,7 @@ const HISTORIES: &[(&str, History, &[Planted])] = {
                 P::StatTakesSibling,
             ],
         ),
+        ("a tree is walked in parallel", parallel_walk, &[P::WalkRangeLosesFirst]),
         (
             "a directory is deleted",
             delete,
@@ -272,6 +275,14 @@ fn names(play: &mut Play) {
     play.list("/d/e");
     play.put("/s/ab", bytes(1));
     play.stat("/s/a");
+}
+
+fn parallel_walk(play: &mut Play) {
+    for name in ["a/x", "a/y", "b/x", "b/y", "b/z", "c/x", "c/y", "d/x", "d/y"] {
+        play.put(&format!("/d/{name}"), bytes(1));
+    }
+    let options = WalkOptions::new().parallel(NonZeroUsize::new(2).expect("not 0"));
+    play.walk("/d", &options, |_| WalkControl::Continue);
 }
 
 fn delete(play: &mut Play) {
