@@ -369,7 +369,8 @@ impl Operation for Download {
     }
 
     fn on_error(&mut self, (): (), error: CallError) {
-        if let Some(size) = self.object.beyond_the_end(&error) {
+        if self.object.is_beyond_the_end(&error) {
+            let size = self.object.size_told(&error);
             return self.end_with(size, Verification::Unverified);
         }
         self.state = State::Over(Err(self.object.error(error)));

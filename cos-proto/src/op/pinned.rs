@@ -89,12 +89,15 @@ impl Pinned {
         }
     }
 
-    /// The object's size, if a 416 to the first request says that the offset is at or beyond it.
-    pub(super) fn beyond_the_end(&self, error: &CallError) -> Option<Option<u64>> {
-        let beyond =
-            self.meta.is_none() && error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE);
-        let told = || error.service().and_then(|error| error.object_size);
-        beyond.then(|| told().or((self.options.offset == 0).then_some(0)))
+    /// Whether a 416 to the first request says that the offset is at or beyond the object's end.
+    pub(super) fn is_beyond_the_end(&self, error: &CallError) -> bool {
+        self.meta.is_none() && error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE)
+    }
+
+    /// The object's size, if such an answer tells it.
+    pub(super) fn size_told(&self, error: &CallError) -> Option<u64> {
+        let told = error.service().and_then(|error| error.object_size);
+        told.or((self.options.offset == 0).then_some(0))
     }
 
     /// What the failure of a request means.

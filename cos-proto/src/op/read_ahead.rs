@@ -284,7 +284,8 @@ impl Operation for ReadAhead {
     }
 
     fn on_error(&mut self, RangeTag(first): RangeTag, error: CallError) {
-        if let Some(size) = self.object.beyond_the_end(&error) {
+        if self.object.is_beyond_the_end(&error) {
+            let size = self.object.size_told(&error);
             return self.finish_at(size, Verification::Unverified);
         }
         if let Some(range) = self.ranges.iter_mut().find(|range| range.first == first) {

@@ -229,16 +229,17 @@ impl Operation for Walk {
             return Next::Done(Ok(()));
         }
         self.fill();
-        if let Some(tag) = self.keys.start(!self.ready.is_empty()) {
-            return Next::Call(tag);
-        }
-        if !self.ready.is_empty() {
-            return Next::Idle;
-        }
-        if let Some(failed) = self.keys.take_failure() {
+        let at_hand = !self.ready.is_empty();
+        if !at_hand && let Some(failed) = self.keys.take_failure() {
             let path = self.root.path_of(self.keys.prefix()).unwrap_or_default();
             let path = if path == "/" { &*path } else { path.trim_end_matches('/') };
             return Next::Done(Err(failed.into_error().at(path)));
+        }
+        if let Some(tag) = self.keys.start(at_hand) {
+            return Next::Call(tag);
+        }
+        if at_hand {
+            return Next::Idle;
         }
         if self.keys.is_over() { Next::Done(Ok(())) } else { Next::Pending }
     }

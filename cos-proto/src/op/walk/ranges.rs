@@ -261,14 +261,12 @@ impl Ranges {
         if pages.fold(0, usize::saturating_add) >= self.parallel.saturating_mul(PAGES_AHEAD) {
             return None;
         }
-        if let Some(at) = self.queue.iter().position(|range| !range.is_begun()) {
+        // What comes after a failure is not wanted, unless that is skipped.
+        let wanted = self.queue.iter().take_while(|range| range.failed.is_none()).count();
+        if let Some(at) = self.queue.iter().take(wanted).position(|range| !range.is_begun()) {
             return self.start_range(at);
         }
-        for at in 0..self.queue.len() {
-            // What comes after a failure is not wanted, unless that is skipped.
-            if self.queue.get(at).is_none_or(|range| range.failed.is_some()) {
-                return None;
-            }
+        for at in 0..wanted {
             if at > 0
                 && let Some(tag) = self.start_range(at)
             {

@@ -208,6 +208,37 @@ fn an_error_comes_after_the_entries_before_it() {
 }
 
 #[test]
+fn once_what_comes_next_has_failed_nothing_is_asked_for() {
+    let keys = registry(2000, 0);
+    let lists = Lists::new(&keys, 10, 0);
+    let mut walk = walk_by(6, "/", None);
+    let mut under_way = Vec::new();
+    let failed = loop {
+        match walk.next() {
+            Next::Call(tag) => under_way.push(tag),
+            Next::Idle => while walk.next_entry().is_some() {},
+            Next::Pending => {
+                let tag = under_way.remove(0);
+                if walk.keys.lengths().0 > 4 && Some(tag) == walk.keys.front() {
+                    break tag;
+                }
+                let reply = lists.answer(&walk.call(tag)).expect("no failure");
+                walk.on_reply(tag, reply).expect("accepted");
+            }
+            Next::Done(result) => panic!("{result:?}"),
+        }
+    };
+    // Others have ended meanwhile, so there is room.
+    for tag in under_way.drain(..) {
+        let reply = lists.answer(&walk.call(tag)).expect("no failure");
+        walk.on_reply(tag, reply).expect("accepted");
+    }
+    walk.on_error(failed, lost());
+    assert!(!walk.has_entry());
+    assert!(matches!(walk.next(), Next::Done(Err(_))));
+}
+
+#[test]
 fn the_front_is_asked_for_while_others_hold_all_they_may() {
     let keys = registry(4000, 100);
     let mut lists = Lists::new(&keys, 10, 0);
