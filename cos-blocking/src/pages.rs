@@ -12,7 +12,7 @@ pub struct Pages<O: Paged>(Taking<O>);
 
 impl<O: Paged> Pages<O> {
     pub(crate) fn new(client: &Client, list: O) -> Self {
-        Self(Taking::new(client, list, client.shared.policy.clone(), Naming::KEY))
+        Self(Taking::new(client, list, client.shared.policy.clone(), Naming::KEY, |_| false))
     }
 }
 

@@ -12,6 +12,8 @@ use crate::{
 /// Runs an operation and takes what it holds ready. It ends once, with or without an error.
 pub(crate) struct Taking<O: Operation> {
     task: Task<O>,
+    /// Whether there is something to take, though more may be on its way.
+    at_hand: fn(&O) -> bool,
     naming: Naming,
     end: End,
 }
@@ -23,9 +25,15 @@ enum End {
 }
 
 impl<O: Operation<Output = Result<(), Error>>> Taking<O> {
-    pub(crate) fn new(client: &Client, operation: O, policy: Policy, naming: Naming) -> Self {
+    pub(crate) fn new(
+        client: &Client,
+        operation: O,
+        policy: Policy,
+        naming: Naming,
+        at_hand: fn(&O) -> bool,
+    ) -> Self {
         let task = Task::new(Arc::clone(&client.shared), operation, policy);
-        Self { task, naming, end: End::NotYet }
+        Self { task, at_hand, naming, end: End::NotYet }
     }
 
     pub(crate) fn operation_mut(&mut self) -> &mut O {
@@ -43,9 +51,9 @@ impl<O: Operation<Output = Result<(), Error>>> Taking<O> {
                 End::Untold(end) => return end.err().map(Err),
                 End::Told => return None,
             }
-            let stopped = self.task.run_until(|_| false);
+            let stopped = self.task.run_until(self.at_hand);
             if self.note(stopped) {
-                // Idle means that there is something to take: without it, it would be for ever.
+                // It has stopped because there is something to take: without it, it would be for ever.
                 let taken = take(self.task.operation_mut());
                 self.pump();
                 let stuck = || Error::new(ErrorKind::Misuse, "the listing waits for nothing");

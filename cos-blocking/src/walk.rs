@@ -16,7 +16,7 @@ pub struct Walk(Taking<op::Walk>);
 
 impl Walk {
     pub(crate) fn new(client: &Client, walk: op::Walk, policy: Policy, naming: Naming) -> Self {
-        Self(Taking::new(client, walk, policy, naming))
+        Self(Taking::new(client, walk, policy, naming, op::Walk::has_entry))
     }
 
     /// Passes over everything below the directory `path`. ([`Iterator::skip`] counts entries.)

@@ -2,7 +2,7 @@
 
 #![allow(clippy::expect_used, reason = "a test that panics is a test that fails")]
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use bytes::Bytes;
 use cos_proto::{
@@ -33,6 +33,7 @@ enum Flaw {
     DeleteTakesSiblings,
     DeleteDoesNothing,
     WalkTellsFilesOnly,
+    ParallelWalkSwapsEntries,
     SkipTakesSiblings,
     HeadSignedAsGet,
     CloseIsCommit,
@@ -43,7 +44,7 @@ enum Flaw {
 }
 
 /// A flaw, and a case that must fail with it.
-const NOTICED: [(Flaw, &str); 26] = [
+const NOTICED: [(Flaw, &str); 27] = [
     (Flaw::ContentOfAnotherLength, "WriteRead1"),
     (Flaw::ErrorWithoutPath, "ReadNonexistent"),
     (Flaw::ErrorWithoutPath, "List"),
@@ -62,6 +63,7 @@ const NOTICED: [(Flaw, &str); 26] = [
     (Flaw::DeleteDoesNothing, "Delete"),
     (Flaw::DeleteDoesNothing, "WriteRead1"),
     (Flaw::WalkTellsFilesOnly, "Walk"),
+    (Flaw::ParallelWalkSwapsEntries, "WalkParallel"),
     (Flaw::SkipTakesSiblings, "WalkSkipBoundary"),
     (Flaw::HeadSignedAsGet, "RedirectURL"),
     (Flaw::CloseIsCommit, "CloseWithoutContent"),
@@ -255,6 +257,14 @@ impl Subject for Flawed {
 
     fn walk_entries(&self, from: &str, start_after: Option<&str>) -> Result<Vec<WalkEntry>, Error> {
         self.inner.walk_entries(from, start_after)
+    }
+
+    fn walk_parallel(&self, from: &str, lists: NonZeroUsize) -> Result<Vec<WalkEntry>, Error> {
+        let mut entries = self.inner.walk_parallel(from, lists)?;
+        if self.has(Flaw::ParallelWalkSwapsEntries) && entries.len() > 1 {
+            entries.swap(0, 1);
+        }
+        Ok(entries)
     }
 
     fn redirect_url(

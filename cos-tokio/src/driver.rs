@@ -186,7 +186,7 @@ impl Driver {
     /// [`InvalidPath`](cos_proto::ErrorKind::InvalidPath).
     pub fn walk(&self, path: &str, options: &WalkOptions) -> Result<Walk, Error> {
         let walk = self.core.walk(path, options)?;
-        Ok(Walk::new(&self.client, walk, self.core.policy(), self.core.naming(path)))
+        Ok(Walk::new(&self.client, walk, self.core.bulk_policy(), self.core.naming(path)))
     }
 
     /// Walks everything below a directory and gives every entry to `visit`, which says how to go on.

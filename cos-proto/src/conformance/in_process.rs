@@ -5,6 +5,7 @@ mod handles;
 mod world;
 
 use std::{
+    num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -107,19 +108,24 @@ impl InProcess {
         self.run(operation, policy).map_err(|error| self.driver.error(path, error))
     }
 
+    fn walk_to_end(&self, from: &str, options: &WalkOptions) -> Result<Vec<WalkEntry>, Error> {
+        let mut entries = Vec::new();
+        self.walk_with(from, options, |_, entry| {
+            entries.push(entry);
+            None::<()>
+        })?;
+        Ok(entries)
+    }
+
     /// Hands every entry to `visit`, until that has something to say.
     fn walk_with<T>(
         &self,
         from: &str,
-        start_after: Option<&str>,
+        options: &WalkOptions,
         mut visit: impl FnMut(&mut op::Walk, WalkEntry) -> Option<T>,
     ) -> Result<Option<T>, Error> {
-        let mut options = WalkOptions::new();
-        if let Some(path) = start_after {
-            options = options.start_after(DriverPath::or_root(path)?);
-        }
-        let walk = self.driver.walk(from, &options)?;
-        let mut drive = Drive::new(&self.shared, walk, self.driver.policy());
+        let walk = self.driver.walk(from, options)?;
+        let mut drive = Drive::new(&self.shared, walk, self.driver.bulk_policy());
         loop {
             while let Some(entry) = drive.operation_mut().next_entry() {
                 if let Some(end) = visit(drive.operation_mut(), entry) {
@@ -130,6 +136,13 @@ impl InProcess {
                 return output.map(|()| None).map_err(|error| self.driver.error(from, error));
             }
         }
+    }
+}
+
+fn walk_options(start_after: Option<&str>) -> Result<WalkOptions, Error> {
+    match start_after {
+        Some(path) => Ok(WalkOptions::new().start_after(DriverPath::or_root(path)?)),
+        None => Ok(WalkOptions::new()),
     }
 }
 
@@ -200,7 +213,8 @@ impl Subject for InProcess {
         start_after: Option<&str>,
         visit: &mut dyn FnMut(&WalkEntry) -> Visit,
     ) -> Result<(), WalkError> {
-        let ended = self.walk_with(from, start_after, |walk, entry| match visit(&entry) {
+        let options = walk_options(start_after)?;
+        let ended = self.walk_with(from, &options, |walk, entry| match visit(&entry) {
             Visit::Continue => None,
             Visit::Skip => {
                 if entry.is_dir {
@@ -215,12 +229,11 @@ impl Subject for InProcess {
     }
 
     fn walk_entries(&self, from: &str, start_after: Option<&str>) -> Result<Vec<WalkEntry>, Error> {
-        let mut entries = Vec::new();
-        self.walk_with(from, start_after, |_, entry| {
-            entries.push(entry);
-            None::<()>
-        })?;
-        Ok(entries)
+        self.walk_to_end(from, &walk_options(start_after)?)
+    }
+
+    fn walk_parallel(&self, from: &str, lists: NonZeroUsize) -> Result<Vec<WalkEntry>, Error> {
+        self.walk_to_end(from, &WalkOptions::new().parallel(lists))
     }
 
     fn redirect_url(

@@ -1,6 +1,6 @@
 //! What an implementer provides.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, time::Duration};
 
 use bytes::Bytes;
 use http::Method;
@@ -61,6 +61,9 @@ pub trait Subject: Sync {
 
     /// `walk` of the driver as a stream or iterator, to its end.
     fn walk_entries(&self, from: &str, start_after: Option<&str>) -> Result<Vec<WalkEntry>, Error>;
+
+    /// The same with several lists under way at once.
+    fn walk_parallel(&self, from: &str, lists: NonZeroUsize) -> Result<Vec<WalkEntry>, Error>;
 
     /// `redirect_url` of the driver.
     fn redirect_url(

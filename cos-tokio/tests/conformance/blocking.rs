@@ -2,6 +2,7 @@
 
 use std::{
     io::{Read as _, Write as _},
+    num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
@@ -136,6 +137,10 @@ impl Subject for Blocking {
 
     fn walk_entries(&self, from: &str, start_after: Option<&str>) -> Result<Vec<WalkEntry>, Error> {
         self.driver.walk(from, &walk_options(start_after)?)?.collect()
+    }
+
+    fn walk_parallel(&self, from: &str, lists: NonZeroUsize) -> Result<Vec<WalkEntry>, Error> {
+        self.driver.walk(from, &WalkOptions::new().parallel(lists))?.collect()
     }
 
     fn redirect_url(

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
@@ -98,6 +99,19 @@ fn walk_options(start_after: Option<&str>) -> Result<WalkOptions, Error> {
     }
 }
 
+impl Tokio {
+    fn walk_to_end(&self, from: &str, options: &WalkOptions) -> Result<Vec<WalkEntry>, Error> {
+        let mut walk = self.driver.walk(from, options)?;
+        wait(&self.runtime, async {
+            let mut entries = Vec::new();
+            while let Some(entry) = walk.next_entry().await {
+                entries.push(entry?);
+            }
+            Ok(entries)
+        })
+    }
+}
+
 impl Subject for Tokio {
     fn config(&self) -> &Config {
         &self.config
@@ -164,14 +178,11 @@ impl Subject for Tokio {
     }
 
     fn walk_entries(&self, from: &str, start_after: Option<&str>) -> Result<Vec<WalkEntry>, Error> {
-        let mut walk = self.driver.walk(from, &walk_options(start_after)?)?;
-        wait(&self.runtime, async {
-            let mut entries = Vec::new();
-            while let Some(entry) = walk.next_entry().await {
-                entries.push(entry?);
-            }
-            Ok(entries)
-        })
+        self.walk_to_end(from, &walk_options(start_after)?)
+    }
+
+    fn walk_parallel(&self, from: &str, lists: NonZeroUsize) -> Result<Vec<WalkEntry>, Error> {
+        self.walk_to_end(from, &WalkOptions::new().parallel(lists))
     }
 
     fn redirect_url(

@@ -1,5 +1,7 @@
 //! `walk`.
 
+use std::num::NonZeroUsize;
+
 use bytes::Bytes;
 
 use super::{CHECKLIST, Case, S3_TEST, UNCOVERED, WALK_TEST, case, list::write_many};
@@ -26,6 +28,7 @@ pub(super) const CASES: &[Case] = &[
     case("WalkEmptyUploadsDir", S3_TEST, empty_uploads_dir),
     case("WalkMissing", UNCOVERED, missing),
     case("WalkOverThousand", UNCOVERED, over_thousand),
+    case("WalkParallel", UNCOVERED, parallel),
     case("WalkIsAnIterator", UNCOVERED, both_forms_agree),
     case("WalkInvalidPaths", UNCOVERED, invalid_paths),
 ];
@@ -376,6 +379,26 @@ fn over_thousand(trial: &Trial<'_>) -> Outcome {
             },
         )?;
     equal(got.len(), 12 + 100, "with eleven directories skipped")
+}
+
+/// Several lists at once tell the same as one, in the same order.
+fn parallel(trial: &Trial<'_>) -> Outcome {
+    let top = trial.directory();
+    let file = |number: usize| format!("{top}/d/e{}/f{:02}/{number:04}", number / 700, number / 60);
+    let mut paths: Vec<String> = (0..1405).map(file).collect();
+    paths
+        .extend(["d/e0-", "d/e0.x/y", "d/e1", "d/e1/f12", "z"].map(|name| format!("{top}/{name}")));
+    write_many(trial, &paths)?;
+    // As a console leaves it: the key that ends in a slash comes before all that is in the directory.
+    trial.subject.put_key(&format!("{}/", trial.key(&format!("{top}/d/e1"))), Bytes::new())?;
+    let expected = trial.subject.walk_entries(&top, None)?;
+    ensure(expected.len() > paths.len(), "entries are missing")?;
+    for lists in [2, 9, 100].into_iter().filter_map(NonZeroUsize::new) {
+        let entries = trial.subject.walk_parallel(&top, lists)?;
+        equal(shown(&entries), shown(&expected), format!("{lists} lists"))?;
+        ensure(entries == expected, "the entries are others")?;
+    }
+    equal(trial.subject.walk_parallel(&format!("{top}/none"), NonZeroUsize::MAX)?.len(), 0, "none")
 }
 
 fn both_forms_agree(trial: &Trial<'_>) -> Outcome {
