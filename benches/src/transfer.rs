@@ -53,6 +53,7 @@ pub fn task(arguments: &[&str]) -> Result<Task, Failed> {
         "small" => small::task,
         "upload" => tasks::upload,
         "download" => tasks::download,
+        "download-ahead" => tasks::download_ahead,
         "walk" => tasks::walk,
         "parts" => tasks::parts,
         _ => return Err(format!("no task {name}").into()),

@@ -1,6 +1,9 @@
 //! The most memory that a client process has for one task, beyond what it had before.
 
-use super::client::{Failed, PART};
+use super::{
+    client::{Failed, PART},
+    ours::AHEAD_RANGES,
+};
 use crate::{
     process::{Server, client},
     row::{Bound, Row},
@@ -26,6 +29,11 @@ pub(super) fn rows(quick: bool) -> Result<Vec<Row>, Failed> {
         let what = format!("cos-{adapter}: a reader of {} MiB", mib(size)?);
         let arguments = ["download", &server.direct.to_string(), adapter, size];
         rows.push(row(what, &arguments, BESIDE)?);
+        // What `ReadAheadOptions` says, and the reader's buffers.
+        let bound = (AHEAD_RANGES + 1) as f64 * PART as f64 / MIB + BESIDE;
+        let what = format!("cos-{adapter}: a reader, reading ahead, of {} MiB", mib(size)?);
+        let arguments = ["download-ahead", &server.direct.to_string(), adapter, size];
+        rows.push(row(what, &arguments, bound)?);
     }
     Ok(rows)
 }

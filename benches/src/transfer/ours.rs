@@ -1,12 +1,19 @@
 //! Our drivers with default settings, but for the number of requests in flight.
 
-use std::{io::Read as _, net::SocketAddr};
+use std::{
+    io::Read as _,
+    net::SocketAddr,
+    num::{NonZeroU64, NonZeroUsize},
+};
 
-use cos_proto::{Verification, config::Config};
+use cos_proto::{Verification, config::Config, op::ReadAheadOptions};
 
 use super::client::{
-    BlockingClient, Checked, Client, Failed, ensure, generated, pieces, small, small_content,
+    BlockingClient, Checked, Client, Failed, PART, ensure, generated, pieces, small, small_content,
 };
+
+/// How many ranges of [`PART`] bytes a reader that reads ahead holds at most.
+pub(super) const AHEAD_RANGES: usize = 12;
 
 /// The parameters of a driver.
 pub(super) fn config(server: SocketAddr, in_flight: usize) -> Result<Config, Failed> {
@@ -27,6 +34,12 @@ pub(super) struct CosTokio(pub(super) cos_tokio::Driver);
 impl CosTokio {
     pub(super) fn new(server: SocketAddr, in_flight: usize) -> Result<Self, Failed> {
         Ok(Self(cos_tokio::Driver::from_config(&config(server, in_flight)?)?))
+    }
+
+    /// Reads an object, several ranges at once.
+    pub(super) async fn download_ahead(&self, size: u64) -> Checked {
+        let reader = self.0.reader_ahead(&format!("/{}", generated(size)), 0, ahead()).await?;
+        read_chunks(reader, size).await
     }
 
     /// How many files and directories there are below a path.
@@ -57,12 +70,7 @@ impl Client for CosTokio {
     }
 
     async fn download(&self, size: u64) -> Checked {
-        let mut reader = self.0.reader(&format!("/{}", generated(size)), 0).await?;
-        let mut read = 0;
-        while let Some(bytes) = reader.chunk().await? {
-            read += bytes.len() as u64;
-        }
-        ensure(read == size && reader.is_verified(), "download")
+        read_chunks(self.0.reader(&format!("/{}", generated(size)), 0).await?, size).await
     }
 
     async fn upload(&self, key: &str, size: u64) -> Checked {
@@ -83,6 +91,12 @@ pub(super) struct CosBlocking(pub(super) cos_blocking::Driver);
 impl CosBlocking {
     pub(super) fn new(server: SocketAddr, in_flight: usize) -> Result<Self, Failed> {
         Ok(Self(cos_blocking::Driver::from_config(&config(server, in_flight)?)?))
+    }
+
+    /// Reads an object, several ranges at once.
+    pub(super) fn download_ahead(&self, size: u64) -> Checked {
+        let path = format!("/{}", generated(size));
+        read_all(self.0.reader_ahead(&path, 0, ahead())?, size)
     }
 
     /// How many files there are below a path.
@@ -107,14 +121,7 @@ impl BlockingClient for CosBlocking {
     }
 
     fn download(&self, size: u64) -> Checked {
-        let mut reader = self.0.reader(&format!("/{}", generated(size)), 0)?;
-        let (mut read, mut buffer) = (0, vec![0; 256 * 1024]);
-        loop {
-            match reader.read(&mut buffer)? {
-                0 => return ensure(read == size && reader.is_verified(), "download"),
-                length => read += length as u64,
-            }
-        }
+        read_all(self.0.reader(&format!("/{}", generated(size)), 0)?, size)
     }
 
     fn upload(&self, key: &str, size: u64) -> Checked {
@@ -125,5 +132,29 @@ impl BlockingClient for CosBlocking {
         let outcome = writer.commit()?;
         let verified = outcome.verification == Verification::Verified;
         ensure(outcome.size == size && verified, "upload")
+    }
+}
+
+/// Ranges as large as a writer's parts, and some more of them than can be under way.
+fn ahead() -> ReadAheadOptions {
+    let ranges = NonZeroUsize::new(AHEAD_RANGES).unwrap_or(NonZeroUsize::MIN);
+    ReadAheadOptions::new(ranges).range_bytes(NonZeroU64::new(PART).unwrap_or(NonZeroU64::MIN))
+}
+
+async fn read_chunks(mut reader: cos_tokio::Reader, size: u64) -> Checked {
+    let mut read = 0;
+    while let Some(bytes) = reader.chunk().await? {
+        read += bytes.len() as u64;
+    }
+    ensure(read == size && reader.is_verified(), "download")
+}
+
+fn read_all(mut reader: cos_blocking::Reader, size: u64) -> Checked {
+    let (mut read, mut buffer) = (0, vec![0; 256 * 1024]);
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return ensure(read == size && reader.is_verified(), "download"),
+            length => read += length as u64,
+        }
     }
 }

@@ -75,6 +75,17 @@ pub(super) fn download(server: SocketAddr, arguments: &[&str]) -> Checked {
     }
 }
 
+/// `<adapter> <size>`: one reader that reads ahead.
+pub(super) fn download_ahead(server: SocketAddr, arguments: &[&str]) -> Checked {
+    let [adapter, size] = arguments else { return Err(usage("adapter size")) };
+    let size = size.parse()?;
+    if *adapter == "tokio" {
+        runtime()?.block_on(CosTokio::new(server, 10)?.download_ahead(size))
+    } else {
+        CosBlocking::new(server, 10)?.download_ahead(size)
+    }
+}
+
 /// `<adapter> <flat|tree> <count>`: one walk.
 pub(super) fn walk(server: SocketAddr, arguments: &[&str]) -> Checked {
     let [adapter, shape, count] = arguments else { return Err(usage("adapter shape count")) };
