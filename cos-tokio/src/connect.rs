@@ -2,7 +2,9 @@
 
 use std::{
     error::Error as StdError,
-    fmt, io,
+    fmt,
+    future::poll_fn,
+    io,
     net::IpAddr,
     pin::Pin,
     sync::Arc,
@@ -87,9 +89,11 @@ fn is_loopback(uri: &Uri) -> bool {
 }
 
 /// Connects within a time limit, TLS included.
+///
+/// Small: hyper clones it and moves it about for every request, also if a connection is there.
 #[derive(Clone)]
 pub(crate) struct Connector {
-    tls: HttpsConnector<Route>,
+    tls: Arc<HttpsConnector<Route>>,
     time_limit: Duration,
 }
 
@@ -133,7 +137,7 @@ impl Connector {
                 }
             }
         };
-        Self { tls: HttpsConnector::from((route, tls)), time_limit }
+        Self { tls: Arc::new(HttpsConnector::from((route, tls))), time_limit }
     }
 }
 
@@ -145,13 +149,17 @@ impl Service<Uri> for Connector {
     type Error = BoxError;
     type Future = Connecting<Self::Response>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.tls.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, endpoint: Uri) -> Self::Future {
-        let (connecting, time_limit) = (self.tls.call(endpoint), self.time_limit);
+        let (mut tls, time_limit) = (HttpsConnector::clone(&self.tls), self.time_limit);
         Box::pin(async move {
+            let connecting = async {
+                poll_fn(|cx| tls.poll_ready(cx)).await?;
+                tls.call(endpoint).await
+            };
             tokio::time::timeout(time_limit, connecting).await.unwrap_or_else(|_| {
                 Err(format!("not connected within {} s", time_limit.as_secs_f32()).into())
             })

@@ -36,7 +36,8 @@ pub(crate) struct Drive<O: Operation> {
     polled: Polled,
     /// One exchange of an operation that is polled to its end.
     in_place: Option<(RequestId, InPlace)>,
-    exchanges: JoinSet<Exchanged>,
+    /// The others; made for the first of them.
+    exchanges: Option<JoinSet<Exchanged>>,
     /// Which task runs which exchange, for one that ends without a word.
     running: Vec<(task::Id, RequestId)>,
     refreshing: Option<Refreshing>,
@@ -71,7 +72,7 @@ impl<O: Operation> Drive<O> {
             machine,
             polled,
             in_place: None,
-            exchanges: JoinSet::new(),
+            exchanges: None,
             running: Vec::new(),
             refreshing: None,
             alarm: None,
@@ -122,7 +123,7 @@ impl<O: Operation> Drive<O> {
                 Output::Done(output) => {
                     self.body = None;
                     self.in_place = None;
-                    self.exchanges.abort_all();
+                    self.exchanges = None;
                     return Poll::Ready(Step::Done(output));
                 }
             }
@@ -185,7 +186,8 @@ impl<O: Operation> Drive<O> {
             let running = exchange_with(permit, Arc::clone(&shared), transmit).instrument(span);
             self.in_place = Some((id, InPlace::new(shared, running)));
         } else {
-            let task = self.exchanges.spawn(exchange(shared, transmit).instrument(span));
+            let exchanges = self.exchanges.get_or_insert_default();
+            let task = exchanges.spawn(exchange(shared, transmit).instrument(span));
             self.running.push((task.id(), id));
         }
     }
@@ -202,7 +204,8 @@ impl<O: Operation> Drive<O> {
             self.in_place = None;
             return Some((id, exchanged));
         }
-        while let Poll::Ready(Some(joined)) = self.exchanges.poll_join_next_with_id(cx) {
+        let exchanges = self.exchanges.as_mut()?;
+        while let Poll::Ready(Some(joined)) = exchanges.poll_join_next_with_id(cx) {
             let task = joined.as_ref().map_or_else(task::JoinError::id, |(task, _)| *task);
             if let Some(at) = self.running.iter().position(|(running, _)| *running == task) {
                 let (_, id) = self.running.swap_remove(at);

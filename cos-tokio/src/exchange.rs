@@ -10,9 +10,9 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use cos_proto::{
-    ERROR_BODY_MAX, Event, Failure, FailureKind, Now, Payload, ReplyMode, TimeLimits, Transmit,
+    ERROR_BODY_MAX, Event, Failure, FailureKind, Now, ReplyMode, TimeLimits, Transmit,
 };
-use http::{Request, Response};
+use http::Response;
 use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep, timeout_at};
@@ -51,7 +51,8 @@ pub(crate) async fn exchange_with(
     let mut watched = Watched::new(Arc::clone(&shared.observer), &transmit);
     let limits = transmit.time_limits(shared.idle_timeout);
     let Transmit { request, reply, .. } = *transmit;
-    let answer = answer(&shared, request, reply, &limits, &mut watched).await;
+    let sending = shared.transport.send(request);
+    let answer = answer(sending, reply, &limits, &mut watched).await;
     drop(permit);
     let outcome = match answer {
         Ok(Answer::Whole(response)) => {
@@ -70,14 +71,13 @@ enum Answer {
 }
 
 async fn answer(
-    shared: &Shared,
-    request: Request<Payload>,
+    sending: impl Future<Output = Result<Response<Incoming>, Failure>>,
     reply: ReplyMode,
     limits: &TimeLimits,
     watched: &mut Watched,
 ) -> Result<Answer, Failure> {
-    let began = Instant::now();
-    let sent = within(began, limits.head, shared.transport.send(request)).await;
+    let began = watched.began;
+    let sent = within(began, limits.head, sending).await;
     let (head, incoming) = sent?.into_parts();
     watched.attempt.answered(head.status, &head.headers);
     let success = head.status.is_success();

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 pub(crate) struct Watched {
     pub(crate) attempt: Attempt,
     observer: Arc<dyn Observer>,
-    began: Instant,
+    pub(crate) began: Instant,
 }
 
 impl Watched {

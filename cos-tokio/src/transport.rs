@@ -69,14 +69,16 @@ impl Transport {
     ///
     /// A pooled connection that turns out to be closed before anything was written is replaced
     /// without a word.
-    pub(crate) async fn send(
+    pub(crate) fn send(
         &self,
         request: Request<Payload>,
-    ) -> Result<Response<Incoming>, Failure> {
+    ) -> impl Future<Output = Result<Response<Incoming>, Failure>> + use<> {
         let mut request = request.map(PayloadBody::from);
         if let Some(authorization) = &self.proxy_authorization {
             request.headers_mut().insert(PROXY_AUTHORIZATION, authorization.clone());
         }
-        self.http.request(request).await.map_err(failure::of_request)
+        // hyper boxes what it does, so that the request is not moved again.
+        let sending = self.http.request(request);
+        async move { sending.await.map_err(failure::of_request) }
     }
 }
