@@ -10,7 +10,7 @@ use http::{HeaderMap, Response, StatusCode};
 
 #[cfg(feature = "tracing")]
 pub use self::tracing_observer::TracingObserver;
-use crate::{CallKind, FailureKind, Transmit};
+use crate::{CallKind, FailureKind, Transmit, api::names::REQUEST_ID};
 
 /// Told what an adapter does. Every method does nothing unless it is implemented.
 ///
@@ -78,12 +78,15 @@ impl Attempt {
     pub fn answered(&mut self, status: StatusCode, headers: &HeaderMap) {
         self.status = Some(status);
         self.request_id =
-            headers.get("x-cos-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+            headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
     }
 
-    /// Notes a collected answer: its head, its length and the error code in it.
+    /// Notes a collected answer: its head unless that has been noted, its length and the error code
+    /// in it.
     pub fn collected(&mut self, response: &Response<Bytes>) {
-        self.answered(response.status(), response.headers());
+        if self.status.is_none() {
+            self.answered(response.status(), response.headers());
+        }
         self.bytes_received = u64::try_from(response.body().len()).unwrap_or(u64::MAX);
         let in_200 = self.call.answers_late();
         self.code = crate::api::service_error(response, in_200).and_then(|error| error.code);

@@ -200,7 +200,7 @@ impl RootDirectory {
     /// # Errors
     /// [`ErrorKind::InvalidPath`] if it would be longer than a key may be, or is not a key.
     pub fn key(&self, path: &DriverPath) -> Result<Key, Error> {
-        Key::new(format!("{}{}", self.0, path.0.trim_start_matches('/')))
+        Key::new([&*self.0, path.0.trim_start_matches('/')].concat())
             .map_err(|error| Error::new(ErrorKind::InvalidPath, error.to_string()).at(&*path.0))
     }
 
