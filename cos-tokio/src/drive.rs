@@ -33,6 +33,8 @@ type Refreshing = Pin<Box<dyn Future<Output = Result<Credentials, CredentialsFai
 pub(crate) struct Drive<O: Operation> {
     shared: Arc<Shared>,
     machine: Machine<O>,
+    /// What the machine waits for, while nothing has happened that it does not know.
+    drained: Option<Option<Ticks>>,
     polled: Polled,
     /// One exchange of an operation that is polled to its end.
     in_place: Option<(RequestId, InPlace)>,
@@ -70,6 +72,7 @@ impl<O: Operation> Drive<O> {
         Self {
             shared,
             machine,
+            drained: None,
             polled,
             in_place: None,
             exchanges: None,
@@ -86,6 +89,7 @@ impl<O: Operation> Drive<O> {
 
     /// The application's side of the operation. Poll afterwards.
     pub(crate) fn operation_mut(&mut self) -> &mut O {
+        self.drained = None;
         self.machine.operation_mut()
     }
 
@@ -111,22 +115,12 @@ impl<O: Operation> Drive<O> {
 
     /// Sends what the machine wants sent, then feeds it at most one event.
     pub(crate) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<O::Output>> {
-        let now = self.shared.now();
-        let wake = loop {
-            match self.machine.poll_output(now) {
-                Output::Send(transmit) => self.send(transmit),
-                Output::NeedCredentials => {
-                    self.refreshing = Some(Box::pin(self.shared.credentials.refresh()));
-                }
-                Output::Wait(wake) => break wake,
-                Output::Idle => return Poll::Ready(Step::Idle),
-                Output::Done(output) => {
-                    self.body = None;
-                    self.in_place = None;
-                    self.exchanges = None;
-                    return Poll::Ready(Step::Done(output));
-                }
-            }
+        let wake = match self.drained {
+            Some(wake) => wake,
+            None => match self.drain() {
+                Ok(wake) => *self.drained.insert(wake),
+                Err(step) => return Poll::Ready(step),
+            },
         };
         if let Some((id, exchanged)) = self.poll_exchanges(cx) {
             self.exchanged(id, exchanged);
@@ -136,7 +130,29 @@ impl<O: Operation> Drive<O> {
         } else {
             ready!(self.poll_alarm(cx, wake));
         }
+        self.drained = None;
         Poll::Ready(Step::Fed)
+    }
+
+    /// Sends what the machine wants sent. Answers what it waits for then.
+    fn drain(&mut self) -> Result<Option<Ticks>, Step<O::Output>> {
+        let now = self.shared.now();
+        loop {
+            match self.machine.poll_output(now) {
+                Output::Send(transmit) => self.send(transmit),
+                Output::NeedCredentials => {
+                    self.refreshing = Some(Box::pin(self.shared.credentials.refresh()));
+                }
+                Output::Wait(wake) => return Ok(wake),
+                Output::Idle => return Err(Step::Idle),
+                Output::Done(output) => {
+                    self.body = None;
+                    self.in_place = None;
+                    self.exchanges = None;
+                    return Err(Step::Done(output));
+                }
+            }
+        }
     }
 
     /// The next data of a streamed answer, as the part of it that is the caller's; or the output.
@@ -154,6 +170,7 @@ impl<O: Operation> Drive<O> {
             let id = *id;
             let event = match ready!(body.poll_data(cx)) {
                 Ok(Some(data)) => {
+                    self.drained = None;
                     let taken = self.machine.handle_data(id, &data);
                     if taken.is_empty() {
                         continue;
@@ -164,6 +181,7 @@ impl<O: Operation> Drive<O> {
                 Err(failure) => Event::Failed(failure),
             };
             self.body = None;
+            self.drained = None;
             self.machine.handle(self.shared.now(), id, event);
         }
     }
@@ -183,8 +201,8 @@ impl<O: Operation> Drive<O> {
             && self.in_place.is_none()
             && let Some(permit) = shared.permits.try_acquire(transmit.lane)
         {
-            let running = exchange_with(permit, Arc::clone(&shared), transmit).instrument(span);
-            self.in_place = Some((id, InPlace::new(shared, running)));
+            let work = exchange_with(permit, Arc::clone(&shared), transmit).instrument(span);
+            self.in_place = Some((id, InPlace::new(shared, Box::pin(work))));
         } else {
             let exchanges = self.exchanges.get_or_insert_default();
             let task = exchanges.spawn(exchange(shared, transmit).instrument(span));

@@ -15,7 +15,8 @@ use crate::{exchange::Exchanged, shared::Shared};
 /// After so many polls an exchange is no longer a short one: a head and a small body take three.
 const POLLS_MAX: u8 = 8;
 
-type Work = Pin<Box<dyn Future<Output = Exchanged> + Send>>;
+/// Boxed by whoever makes it, so that it is not moved.
+pub(crate) type Work = Pin<Box<dyn Future<Output = Exchanged> + Send>>;
 
 /// An exchange with its permit, in the hands of its operation. Dropping it ends the exchange.
 ///
@@ -38,12 +39,8 @@ enum State {
 
 impl InPlace {
     /// Begins an exchange that has its permit; poll it.
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        work: impl Future<Output = Exchanged> + Send + 'static,
-    ) -> Self {
-        let waker = Waker::noop().clone();
-        let (work, runtime) = (Box::pin(work), Handle::current());
+    pub(crate) fn new(shared: Arc<Shared>, work: Work) -> Self {
+        let (waker, runtime) = (Waker::noop().clone(), Handle::current());
         let state = State::Here { work, runtime, waker, polls_left: POLLS_MAX };
         let place = Arc::new(Place(Mutex::new(state)));
         shared.permits.settle(&place);
