@@ -33,8 +33,7 @@ type Refreshing = Pin<Box<dyn Future<Output = Result<Credentials, CredentialsFai
 pub(crate) struct Drive<O: Operation> {
     shared: Arc<Shared>,
     machine: Machine<O>,
-    /// What the machine waits for, while nothing has happened that it does not know.
-    drained: Option<Option<Ticks>>,
+    rest: Rest,
     polled: Polled,
     /// One exchange of an operation that is polled to its end.
     in_place: Option<(RequestId, InPlace)>,
@@ -46,6 +45,15 @@ pub(crate) struct Drive<O: Operation> {
     alarm: Option<(Ticks, Pin<Box<Sleep>>)>,
     /// The body of the stream whose head the machine has been given.
     body: Option<(RequestId, StreamedBody)>,
+}
+
+/// Whether the machine is to be polled.
+#[derive(Clone, Copy)]
+enum Rest {
+    /// Something may have happened since.
+    Over,
+    /// It waits, until then at most; nothing has happened that it does not know.
+    Until(Option<Ticks>),
 }
 
 /// How the application polls an operation.
@@ -72,7 +80,7 @@ impl<O: Operation> Drive<O> {
         Self {
             shared,
             machine,
-            drained: None,
+            rest: Rest::Over,
             polled,
             in_place: None,
             exchanges: None,
@@ -89,7 +97,7 @@ impl<O: Operation> Drive<O> {
 
     /// The application's side of the operation. Poll afterwards.
     pub(crate) fn operation_mut(&mut self) -> &mut O {
-        self.drained = None;
+        self.rest = Rest::Over;
         self.machine.operation_mut()
     }
 
@@ -115,13 +123,14 @@ impl<O: Operation> Drive<O> {
 
     /// Sends what the machine wants sent, then feeds it at most one event.
     pub(crate) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<O::Output>> {
-        let wake = match self.drained {
-            Some(wake) => wake,
-            None => match self.drain() {
-                Ok(wake) => *self.drained.insert(wake),
+        let wake = match self.rest {
+            Rest::Until(wake) => wake,
+            Rest::Over => match self.drain() {
+                Ok(wake) => wake,
                 Err(step) => return Poll::Ready(step),
             },
         };
+        self.rest = Rest::Until(wake);
         if let Some((id, exchanged)) = self.poll_exchanges(cx) {
             self.exchanged(id, exchanged);
         } else if let Some(fresh) = self.poll_refreshing(cx) {
@@ -130,7 +139,7 @@ impl<O: Operation> Drive<O> {
         } else {
             ready!(self.poll_alarm(cx, wake));
         }
-        self.drained = None;
+        self.rest = Rest::Over;
         Poll::Ready(Step::Fed)
     }
 
@@ -170,7 +179,7 @@ impl<O: Operation> Drive<O> {
             let id = *id;
             let event = match ready!(body.poll_data(cx)) {
                 Ok(Some(data)) => {
-                    self.drained = None;
+                    self.rest = Rest::Over;
                     let taken = self.machine.handle_data(id, &data);
                     if taken.is_empty() {
                         continue;
@@ -181,7 +190,7 @@ impl<O: Operation> Drive<O> {
                 Err(failure) => Event::Failed(failure),
             };
             self.body = None;
-            self.drained = None;
+            self.rest = Rest::Over;
             self.machine.handle(self.shared.now(), id, event);
         }
     }

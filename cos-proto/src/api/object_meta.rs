@@ -29,36 +29,48 @@ impl Written {
 
 /// An object of `size` bytes from the headers of a GET or HEAD.
 pub(crate) fn decode(headers: &HeaderMap, size: u64) -> Result<ObjectMeta, Rejected> {
-    let appendable = headers
-        .get(names::OBJECT_TYPE)
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"appendable"));
     let mut meta = ObjectMeta {
         size,
         etag: etag(headers)?,
-        last_modified: text(headers, &LAST_MODIFIED).as_deref().and_then(UnixTime::parse_http_date),
-        // The CRC of an appendable object is not promised to follow its appends.
-        crc64: if appendable { Reported::Absent } else { crc64(headers) },
-        content_type: text(headers, &CONTENT_TYPE).map(Cow::into_owned),
-        storage_class: text(headers, &names::STORAGE_CLASS)
-            .map_or(StorageClass::STANDARD, |text| StorageClass::from_wire(&text)),
-        version_id: version_id(headers),
+        last_modified: None,
+        crc64: Reported::Absent,
+        content_type: None,
+        storage_class: StorageClass::STANDARD,
+        version_id: None,
         content_headers: BTreeMap::new(),
         metadata: BTreeMap::new(),
         encryption: BTreeMap::new(),
     };
+    let (mut appendable, mut previous) = (false, None);
+    // Going once through the fields there are costs less than asking for each that there may be.
     for (name, value) in headers {
-        let text = name.as_str();
-        let (kind, shown) = if let Some(rest) = text.strip_prefix(names::METADATA_PREFIX) {
-            (&mut meta.metadata, rest)
-        } else if text.starts_with(names::SSE.as_str()) {
-            (&mut meta.encryption, text)
-        } else if CONTENT_HEADERS.contains(name) {
-            (&mut meta.content_headers, text)
-        } else {
+        // Of several of one name, which stand together, the first counts.
+        if previous.replace(name) == Some(name) {
             continue;
-        };
-        // The first of a name counts, as everywhere.
-        kind.entry(shown.to_owned()).or_insert_with(|| readable(value).into_owned());
+        }
+        if *name == LAST_MODIFIED {
+            meta.last_modified = UnixTime::parse_http_date(&shown(value));
+        } else if *name == CONTENT_TYPE {
+            meta.content_type = Some(shown(value).into_owned());
+        } else if *name == names::CRC64 {
+            meta.crc64 = Reported::parse(Some(&shown(value)));
+        } else if *name == names::OBJECT_TYPE {
+            appendable = value.as_bytes().eq_ignore_ascii_case(b"appendable");
+        } else if *name == names::STORAGE_CLASS {
+            meta.storage_class = StorageClass::from_wire(&shown(value));
+        } else if *name == names::VERSION_ID {
+            meta.version_id = Some(shown(value).into_owned());
+        } else if CONTENT_HEADERS.contains(name) {
+            meta.content_headers.insert(name.as_str().to_owned(), shown(value).into_owned());
+        } else if let Some(name) = name.as_str().strip_prefix(names::METADATA_PREFIX) {
+            meta.metadata.insert(name.to_owned(), shown(value).into_owned());
+        } else if name.as_str().starts_with(names::SSE.as_str()) {
+            meta.encryption.insert(name.as_str().to_owned(), shown(value).into_owned());
+        }
+    }
+    if appendable {
+        // The CRC of an appendable object is not promised to follow its appends.
+        meta.crc64 = Reported::Absent;
     }
     Ok(meta)
 }
@@ -87,16 +99,14 @@ pub(crate) fn version_id(headers: &HeaderMap) -> Option<String> {
 
 /// A header as text.
 pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
-    headers.get(name).map(readable)
+    headers.get(name).map(shown)
 }
 
 /// What is not UTF-8 is shown as well as can be: it is somebody's metadata.
-fn readable(value: &HeaderValue) -> Cow<'_, str> {
-    // Nearly all are, and to find only that out is shorter.
-    match str::from_utf8(value.as_bytes()) {
-        Ok(text) => text.into(),
-        Err(_) => String::from_utf8_lossy(value.as_bytes()),
-    }
+fn shown(value: &HeaderValue) -> Cow<'_, str> {
+    // Nearly all is, and to see that is quicker than to look for what is not.
+    str::from_utf8(value.as_bytes())
+        .map_or_else(|_| String::from_utf8_lossy(value.as_bytes()), Cow::Borrowed)
 }
 
 const CONTENT_HEADERS: [HeaderName; 5] =
@@ -114,5 +124,27 @@ mod tests {
         for tag in ["", "\"\"", &"e".repeat(257)] {
             assert!(matches!(read(tag), Err(Rejected::Retry(Reason::Malformed(_)))), "{tag}");
         }
+    }
+
+    #[test]
+    fn of_several_fields_of_one_name_the_first_counts() {
+        let twice = |name, one, other| [(name, one), (name, other)];
+        let fields = [
+            twice("content-type", "a/b", "c/d"),
+            twice("x-cos-hash-crc64ecma", "1", "2"),
+            twice("x-cos-meta-colour", "red", "blue"),
+            twice("cache-control", "no-store", "private"),
+            twice("x-cos-server-side-encryption", "AES256", "cos/kms"),
+            twice("etag", "\"e\"", "\"f\""),
+        ];
+        let meta = decode(head(200, fields.as_flattened()).headers(), 7).expect("an object");
+        let only = |map: &BTreeMap<String, String>, name: &str, value: &str| {
+            assert_eq!((map.len(), map.get(name).map(String::as_str)), (1, Some(value)));
+        };
+        assert_eq!((meta.size, meta.etag.as_str()), (7, "e"));
+        assert_eq!((meta.content_type.as_deref(), meta.crc64), (Some("a/b"), Reported::Value(1)));
+        only(&meta.metadata, "colour", "red");
+        only(&meta.content_headers, "cache-control", "no-store");
+        only(&meta.encryption, "x-cos-server-side-encryption", "AES256");
     }
 }
