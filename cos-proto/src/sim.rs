@@ -40,6 +40,7 @@ mod paths;
 mod planted;
 mod process;
 mod program;
+mod reader;
 mod report;
 mod service;
 mod simulated;

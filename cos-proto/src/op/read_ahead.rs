@@ -136,8 +136,13 @@ impl ReadAhead {
 
     /// The next bytes, if they are there.
     pub fn take(&mut self) -> Option<Bytes> {
-        self.ranges.front().filter(|range| range.is_there())?;
-        let body = self.ranges.pop_front()?.body?.ok()?;
+        let next = if planted!(self.simulated, RangesUnordered) {
+            self.ranges.iter().rposition(Range::is_there)?
+        } else {
+            0
+        };
+        self.ranges.get(next).filter(|range| range.is_there())?;
+        let body = self.ranges.remove(next)?.body?.ok()?;
         self.crc.update(&body);
         self.position = self.position.saturating_add(wide(body.len()));
         if self.position < self.object.end() {

@@ -1,5 +1,4 @@
-//! The driver's operations as programs call them: what `Driver`, `Reader` and `Writer` of an adapter
-//! are.
+//! The driver's operations as programs call them: what `Driver` and `Writer` of an adapter are.
 
 use std::{
     future::poll_fn,
@@ -13,12 +12,13 @@ use bytes::Bytes;
 use super::{
     drive::{Drive, Step},
     process::{OpenWriter, Process},
+    reader::Reader,
 };
 use crate::{
     Error, ErrorKind, Key, Operation, Policy,
     driver::FileInfo,
     op::{
-        Append, Download, SweepOutcome, Upload, UploadOptions, UploadOutcome, UploadState,
+        Append, ReadAheadOptions, SweepOutcome, Upload, UploadOptions, UploadOutcome, UploadState,
         WalkControl, WalkEntry, WalkOptions,
     },
 };
@@ -111,27 +111,13 @@ impl Client {
         Ok(entries)
     }
 
-    pub(super) async fn reader(&self, path: &str, offset: u64) -> Result<Reader, Error> {
-        let offset = i64::try_from(offset).unwrap_or(i64::MAX);
-        let download = self.0.driver().reader(path, offset)?;
-        let mut drive = Drive::new(Rc::clone(&self.0), download, self.policy());
-        let mut end = None;
-        let mut early = None;
-        poll_fn(|_| {
-            while drive.operation().meta().is_none() && end.is_none() {
-                match ready!(drive.poll_step()) {
-                    Step::Done(output) => end = Some(output.map(drop)),
-                    Step::Data(data) => early = Some(data),
-                    Step::Fed | Step::Idle => {}
-                }
-            }
-            Poll::Ready(())
-        })
-        .await;
-        if let Some(Err(error)) = end {
-            return Err(self.0.driver().error(path, error));
-        }
-        Ok(Reader { drive, early, ended: end.is_some() })
+    pub(super) async fn reader(
+        &self,
+        path: &str,
+        offset: u64,
+        ahead: Option<ReadAheadOptions>,
+    ) -> Result<Reader, Error> {
+        Reader::open(self, path, offset, ahead).await
     }
 
     pub(super) async fn writer(&self, path: &str, append: Append) -> Result<Writer, Error> {
@@ -152,38 +138,6 @@ impl Client {
         };
         let drive = Drive::new(Rc::clone(&self.0), upload, self.0.driver().bulk_policy());
         Writer { drive, path, _open: self.0.writer_opened() }
-    }
-}
-
-/// Reads an object in pieces.
-pub(super) struct Reader {
-    drive: Drive<Download>,
-    early: Option<Bytes>,
-    ended: bool,
-}
-
-impl Reader {
-    /// The next bytes; `None` at the end.
-    pub(super) async fn read(&mut self) -> Result<Option<Bytes>, Error> {
-        if let Some(data) = self.early.take() {
-            return Ok(Some(data));
-        }
-        if self.ended {
-            return Ok(None);
-        }
-        poll_fn(|_| {
-            loop {
-                match ready!(self.drive.poll_step()) {
-                    Step::Data(data) if !data.is_empty() => return Poll::Ready(Ok(Some(data))),
-                    Step::Data(_) | Step::Fed | Step::Idle => {}
-                    Step::Done(output) => {
-                        self.ended = true;
-                        return Poll::Ready(output.map(|_| None));
-                    }
-                }
-            }
-        })
-        .await
     }
 }
 

@@ -30,6 +30,7 @@ use std::collections::BTreeMap;
 pub(super) use self::call::{
     Call, CallId, Entry, Failure, Millis, Outcome, ProcessId, Violation, WriterId,
 };
+pub(super) use self::objects::FLAWS_MAX;
 use self::{
     register::{Candidate, Moment, Owner},
     state::{Slots, Under, Writer, key_of},

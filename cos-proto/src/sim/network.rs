@@ -82,10 +82,10 @@ pub struct Network {
     overtaking: Overtaking,
     /// By line: the latest sent request that reached the service.
     reached: BTreeMap<Line, u64>,
-    /// Downloads that began without a range, and so verify all.
+    /// Downloads that began with the first byte, and so verify all.
     verifying: BTreeSet<(Line, String)>,
-    /// Lines that got bytes which are not the object's.
-    tampered: BTreeSet<Line>,
+    /// By line: how many of its answers had bytes which are not the object's.
+    tampered: BTreeMap<Line, usize>,
     /// By line: which of two faults it has met that together hide a damaged copy.
     one_of_two: BTreeMap<Line, FaultKind>,
     objects_changed: Ticks,
@@ -130,7 +130,7 @@ impl Network {
             overtaking: Overtaking::default(),
             reached: BTreeMap::new(),
             verifying: BTreeSet::new(),
-            tampered: BTreeSet::new(),
+            tampered: BTreeMap::new(),
             one_of_two: BTreeMap::new(),
             objects_changed: Ticks::ZERO,
             uploads_changed: Ticks::ZERO,
@@ -213,7 +213,7 @@ impl Network {
     /// Whether a body on its way to this line was changed: what its reader has of it may be wrong
     /// until the end, where it must get an error instead.
     pub fn tampered(&self, line: Line) -> bool {
-        self.tampered.contains(&line)
+        self.tampered.contains_key(&line)
     }
 
     /// Uploads, by key and id, that were opened while nobody was told, whether or not they still

@@ -100,6 +100,9 @@ bugs! {
     ResumedAtStart = "resume at the wrong offset after a cut",
     /// A 206 that begins behind the next byte is accepted: bytes are missing.
     OtherRangeAccepted = "206 with another offset accepted",
+    /// Of the ranges that are read ahead the last one that is there is given out: bytes are in the
+    /// wrong places.
+    RangesUnordered = "ranges given out in another order",
     /// A body that broke off is taken for a complete one.
     CutTakenForEnd = "a cut body taken for a complete one",
 

@@ -339,8 +339,9 @@ impl Model {
 }
 
 /// How many bytes of a read that broke off may have been damaged on their way: what the end of the
-/// object has not confirmed, nothing has.
-const FLAWS_MAX: usize = 4;
+/// object has not confirmed, nothing has. Ranges that are read ahead could be damaged one by one, until
+/// nothing of the object is left to know it by.
+pub(in crate::sim) const FLAWS_MAX: usize = 4;
 
 fn begins_with(whole: &[u8], start: &[u8], flaws: usize) -> bool {
     let wrong = whole.iter().zip(start).filter(|(one, other)| one != other).count();

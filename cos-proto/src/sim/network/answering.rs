@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Crc64, ERROR_BODY_MAX, Event, Failure, FailureKind, ReplyMode,
     emulator::{Answer, Delivery, flipped},
-    sim::Dice,
+    sim::{Dice, model::FLAWS_MAX},
 };
 
 /// How an answer's body comes.
@@ -75,10 +75,11 @@ impl Network {
             && head.status.is_success()
             && head.headers.contains_key(CRC)
             && !body.is_empty()
+            && self.tampered.get(&line).is_none_or(|count| *count < FLAWS_MAX)
         {
             body = flipped(&body.into()).to_bytes();
             counted = fate;
-            self.tampered.insert(line);
+            *self.tampered.entry(line).or_default() += 1;
         }
         let shape = shape(&body, fate, &mut self.dice);
         if (shape.cut.is_some() || fate == Some(FaultKind::Trickle)) && !body.is_empty() {

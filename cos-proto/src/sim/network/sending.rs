@@ -17,8 +17,9 @@ impl Network {
         let Transmit { id, call, .. } = transmit;
         let limits = transmit.time_limits(self.weather.idle_timeout);
         let touched = Touched::of(call, &transmit.request);
-        let ranged = transmit.request.headers().contains_key(http::header::RANGE);
-        if call == CallKind::GetObject && !ranged {
+        let range = transmit.request.headers().get(http::header::RANGE);
+        let from_start = range.is_none_or(|range| range.as_bytes().starts_with(b"bytes=0-"));
+        if call == CallKind::GetObject && from_start {
             self.verifying.insert((line, touched.key.clone()));
         }
         self.sent += 1;

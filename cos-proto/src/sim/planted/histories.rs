@@ -44,6 +44,11 @@ const HISTORIES: &[(&str, History, &[Planted])] = {
         ("a range is read", range, &[P::RangeCrcCompared]),
         ("an object is replaced while it is read", replaced, &[P::ETagNotPinned]),
         ("a range begins too late", late_range, &[P::OtherRangeAccepted]),
+        (
+            "an object is read ahead",
+            read_ahead,
+            &[P::RangesUnordered, P::ReadCrcIgnored, P::ETagNotPinned],
+        ),
         ("a copy is refused", refused_copy, &[P::SourceDeletedAfterFailedCopy]),
         ("a copy has another CRC", damaged_copy, &[P::CopyCrcIgnored]),
         ("a part copy is refused", refused_part_copy, &[P::CopyLeavesUpload]),
@@ -236,6 +241,16 @@ fn late_range(play: &mut Play) {
     play.put("/a", bytes(100));
     play.shift_range();
     play.read("/a", 10);
+}
+
+fn read_ahead(play: &mut Play) {
+    play.put("/a", bytes(100));
+    play.fault(CallKind::GetObject, Effect::CorruptBody, 1);
+    play.read_ahead("/a", 0);
+    // The second range is asked for again, and then the object is another.
+    play.emulator.inject(Fault::on(CallKind::GetObject, Effect::CutBody(5)).nth(2));
+    play.replace_while_waiting("a", vec![9; 100]);
+    play.read_ahead("/a", 10);
 }
 
 fn refused_copy(play: &mut Play) {

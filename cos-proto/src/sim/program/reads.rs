@@ -1,9 +1,15 @@
 //! Programs: what changes nothing.
 
+use std::num::{NonZeroU64, NonZeroUsize};
+
 use bytes::BytesMut;
 
 use super::{Call, Outcome, Program};
-use crate::{Error, sim::model::Entry};
+use crate::{
+    Error,
+    op::ReadAheadOptions,
+    sim::{model::Entry, reader::Reader},
+};
 
 impl Program {
     pub(super) async fn get(&mut self) {
@@ -29,10 +35,15 @@ impl Program {
     pub(in crate::sim) async fn read_file(&mut self, path: &str) {
         let offset = if self.dice.happens(400) { 0 } else { self.dice.below(100) };
         let lazy = self.dice.happens(600);
+        let ahead = self.dice.happens(400).then(|| self.read_ahead());
         let name = "read";
         let id = self.begin(Call::Read { path: path.to_owned(), offset });
         let mut got = BytesMut::new();
-        let outcome = match self.read_all(path, offset, lazy, &mut got).await {
+        let read = match self.client.reader(path, offset, ahead).await {
+            Ok(mut reader) => self.read_all(&mut reader, path, lazy, &mut got).await,
+            Err(error) => Err(error),
+        };
+        let outcome = match read {
             Ok(()) => Outcome::Content(got.freeze()),
             Err(error) if got.is_empty() => Outcome::Failed((&error).into()),
             Err(error) => Outcome::Prefix { got: got.freeze(), error: (&error).into() },
@@ -40,14 +51,20 @@ impl Program {
         self.shared.ended(id, name, outcome);
     }
 
+    fn read_ahead(&mut self) -> ReadAheadOptions {
+        let ranges = usize::try_from(self.dice.between(1, 4)).ok().and_then(NonZeroUsize::new);
+        let bytes = NonZeroU64::new(self.dice.between(20, 200));
+        ReadAheadOptions::new(ranges.unwrap_or(NonZeroUsize::MIN))
+            .range_bytes(bytes.unwrap_or(NonZeroU64::MIN))
+    }
+
     async fn read_all(
         &mut self,
+        reader: &mut Reader,
         path: &str,
-        offset: u64,
         lazy: bool,
         got: &mut BytesMut,
     ) -> Result<(), Error> {
-        let mut reader = self.client.reader(path, offset).await?;
         while let Some(data) = reader.read().await? {
             got.extend_from_slice(&data);
             if !lazy {

@@ -1,7 +1,11 @@
 //! One driver against the emulator at a small scale: one operation after the other, the oldest
 //! request answered first, and everything written down.
 
-use std::{collections::VecDeque, num::NonZeroUsize, time::Duration};
+use std::{
+    collections::VecDeque,
+    num::{NonZeroU64, NonZeroUsize},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Response, header::CONTENT_RANGE, response::Parts};
@@ -11,7 +15,10 @@ use crate::{
     Machine, Now, Operation, Output, Policy, Region, ReplyMode, Session, Ticks, Transmit, UnixTime,
     driver::{Driver, DriverSettings},
     emulator::{BodyHasher, Delivery, Effect, Emulator, Fault, Settings},
-    op::{Append, CopyLimits, Upload, WalkControl, WalkEntry, WalkOptions},
+    op::{
+        Append, CopyLimits, ReadAhead, ReadAheadOptions, Upload, WalkControl, WalkEntry,
+        WalkOptions,
+    },
     sim::OpenOnce,
 };
 
@@ -97,6 +104,20 @@ impl Play {
     pub(super) fn read(&mut self, path: &str, offset: i64) {
         let download = self.driver.reader(path, offset).expect("path");
         self.run(download, self.driver.policy(), |_, _| {});
+    }
+
+    /// Three ranges of twenty bytes at once.
+    pub(super) fn read_ahead(&mut self, path: &str, offset: i64) {
+        let ranges = NonZeroUsize::new(3).expect("not 0");
+        let bytes = NonZeroU64::new(20).expect("not 0");
+        let ahead = ReadAheadOptions::new(ranges).range_bytes(bytes);
+        let (key, options) = self.driver.read_from(path, offset).expect("path");
+        let reading = ReadAhead::new(key, options, ahead);
+        self.run(reading, self.driver.bulk_policy(), |reading, log| {
+            while let Some(bytes) = reading.take() {
+                log.push(format!("{} {:x}", bytes.len(), Crc64::of(&bytes)));
+            }
+        });
     }
 
     pub(super) fn write(
