@@ -1,6 +1,9 @@
 //! Every operation under a machine whose peer does anything at all: it ends, within its bounds.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{
+    num::{NonZeroU64, NonZeroUsize},
+    time::Duration,
+};
 
 use bytes::Bytes;
 
@@ -146,7 +149,25 @@ impl<'c, 'a> Run<'c, 'a> {
         if self.choice.flag() {
             options = options.length(self.choice.byte().into());
         }
+        if self.choice.flag() {
+            return self.read_ahead(key, options);
+        }
         self.plain(op::Download::new(key, options));
+    }
+
+    fn read_ahead(&mut self, key: Key, options: op::DownloadOptions) {
+        let ranges = NonZeroUsize::new(1 + self.choice.below(4)).expect("not zero");
+        let bytes = NonZeroU64::new(1 + u64::from(self.choice.byte())).expect("not zero");
+        let ahead = op::ReadAheadOptions::new(ranges).range_bytes(bytes);
+        let mut take = |reading: &mut op::ReadAhead, _: &mut Choice<'_>| {
+            let offset = reading.offset();
+            let taken = reading.take().map_or(0, |data| data.len() as u64);
+            assert!(
+                taken <= bytes.get() && reading.offset() > offset,
+                "idle, but nothing is there"
+            );
+        };
+        self.drive(op::ReadAhead::new(key, options, ahead), &mut take, &mut |_, _| {});
     }
 
     fn upload(&mut self, open: impl FnOnce(op::UploadOptions) -> op::Upload) {
