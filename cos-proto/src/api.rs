@@ -11,6 +11,7 @@ pub(crate) mod head_bucket;
 pub(crate) mod head_object;
 pub(crate) mod header_value;
 pub(crate) mod list_objects;
+mod listed_key;
 pub(crate) mod multipart;
 pub(crate) mod names;
 pub(crate) mod object_meta;
@@ -38,6 +39,7 @@ pub use self::{
     encryption::{Encryption, SseC, SseKms},
     get_object::{GetOptions, ResponseOverrides},
     list_objects::{ListOptions, ListPage, ListedObject},
+    listed_key::ListedKey,
     multipart::{ListUploadsOptions, ListedPart, ListedUpload, PartsPage, UploadsPage},
     object_options::{Acl, ObjectOptions, Overwrite},
     storage_class::StorageClass,

@@ -3,7 +3,8 @@
 use http::Method;
 
 use super::{
-    StorageClass,
+    ListedKey, StorageClass,
+    listed_key::PageKeys,
     page::{self, Encoding, PAGE_MAX},
 };
 use crate::{
@@ -79,7 +80,7 @@ impl ListPage {
 #[non_exhaustive]
 pub struct ListedObject {
     /// Its key. A list shows keys that a [`Key`](crate::Key) could not name, too.
-    pub key: String,
+    pub key: ListedKey,
     /// Its size in bytes.
     pub size: u64,
     /// Its entity tag.
@@ -112,11 +113,13 @@ pub(crate) fn decode(reply: &Reply) -> Result<ListPage, Rejected> {
     let mut document = Document::open(reply.body(), "ListBucketResult")?;
     let mut page = ListPage::default();
     let (mut encoding, mut truncated) = (Encoding::default(), None);
+    // Keys are a quarter of a page of COS's.
+    let mut keys = PageKeys::with_capacity(reply.body().len().div_euclid(4));
     while let Some(name) = document.child()? {
         match name {
             "Contents" => {
                 document.count_entry()?;
-                page.objects.push(object(&mut document)?);
+                page.objects.push(object(&mut document, &mut keys)?);
             }
             "CommonPrefixes" | "CommonPrefixs" => {
                 page::common_prefix(&mut document, &mut page.common_prefixes)?;
@@ -129,9 +132,7 @@ pub(crate) fn decode(reply: &Reply) -> Result<ListPage, Rejected> {
     }
     page.is_truncated = truncated.ok_or_else(|| missing("IsTruncated"))?;
     // The element that says how names are encoded may follow them.
-    for object in &mut page.objects {
-        object.key = encoding.decode(std::mem::take(&mut object.key))?;
-    }
+    keys.share(encoding, &mut page.objects)?;
     for prefix in &mut page.common_prefixes {
         *prefix = encoding.decode(std::mem::take(prefix))?;
     }
@@ -145,16 +146,16 @@ pub(crate) fn decode(reply: &Reply) -> Result<ListPage, Rejected> {
 
 /// Where a truncated page ends that does not say so itself.
 fn last_entry(page: &ListPage) -> Option<String> {
-    let key = page.objects.last().map(|object| &object.key);
-    key.max(page.common_prefixes.last()).cloned()
+    let key = page.objects.last().map(|object| object.key.as_str());
+    key.max(page.common_prefixes.last().map(String::as_str)).map(str::to_owned)
 }
 
-fn object(document: &mut Document<'_>) -> Result<ListedObject, Rejected> {
+fn object(document: &mut Document<'_>, keys: &mut PageKeys) -> Result<ListedObject, Rejected> {
     let (mut key, mut size, mut etag) = (None, None, None);
     let (mut last_modified, mut storage_class) = (None, StorageClass::STANDARD);
     while let Some(name) = document.child()? {
         match name {
-            "Key" => key = Some(document.text(str::to_owned)?),
+            "Key" => key = Some(document.text(|text| keys.add(text))?),
             "LastModified" => last_modified = document.text(UnixTime::parse_iso8601)?,
             "ETag" => etag = Some(document.text(ETag::new)?),
             "Size" => size = page::number(document)?,
@@ -221,7 +222,7 @@ mod tests {
         assert_eq!(
             page.objects[2],
             ListedObject {
-                key: "dir/b.bin".to_owned(),
+                key: "dir/b.bin".into(),
                 size: 3_145_729,
                 etag: ETag::new("aa259a62513358f69e98e72e59856d88-3"),
                 last_modified: Some(UnixTime::from_secs(1_795_145_850)),

@@ -30,9 +30,14 @@ impl Encoding {
         })
     }
 
+    /// Whether names may be other than they look.
+    pub(super) fn may_hide(self, names: &str) -> bool {
+        self != Self::Plain && names.contains('%')
+    }
+
     /// A name as it is.
     pub(super) fn decode(self, name: String) -> Result<String, Malformed> {
-        if self == Self::Plain || !name.contains('%') {
+        if !self.may_hide(&name) {
             return Ok(name);
         }
         match decode(&name) {

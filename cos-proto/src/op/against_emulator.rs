@@ -153,7 +153,7 @@ fn lists_follow_pages_with_any_key() {
     world
         .run(List::new(ListOptions::new("d/")), |list| {
             let page = list.take_page().expect("a page");
-            listed.extend(page.objects.into_iter().map(|object| object.key));
+            listed.extend(page.objects.into_iter().map(|object| String::from(object.key)));
         })
         .expect("listed");
     assert_eq!(listed, &world.emulator.keys(BUCKET)[..2101]);

@@ -30,7 +30,7 @@ pub(crate) fn objects(world: &mut World, options: ListOptions) -> Vec<ListedObje
 
 /// The keys of a list.
 pub(crate) fn names(world: &mut World, options: ListOptions) -> Vec<String> {
-    objects(world, options).into_iter().map(|object| object.key).collect()
+    objects(world, options).into_iter().map(|object| object.key.into()).collect()
 }
 
 /// All pages of a list of uploads.
@@ -81,7 +81,8 @@ fn model(keys: &[&str], prefix: &str, delimiter: &str, marker: &str) -> Vec<Stri
 }
 
 fn entries(page: &cos_proto::api::ListPage) -> Vec<String> {
-    let mut entries: Vec<_> = page.objects.iter().map(|object| object.key.clone()).collect();
+    let mut entries: Vec<_> =
+        page.objects.iter().map(|object| String::from(object.key.clone())).collect();
     entries.extend(page.common_prefixes.iter().map(|prefix| format!("{prefix}…")));
     entries.sort_by(|a, b| a.trim_end_matches('…').cmp(b.trim_end_matches('…')));
     entries
