@@ -45,7 +45,8 @@ fn read_everything(world: &mut World) {
         }
         auditor.sleep(lag).await;
         auditor.list_path("/").await;
-        auditor.walk_from("/", Vec::new()).await;
+        auditor.walk_from("/", Vec::new(), 1).await;
+        auditor.walk_from("/", Vec::new(), 3).await;
     });
 }
 

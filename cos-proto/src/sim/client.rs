@@ -2,6 +2,7 @@
 
 use std::{
     future::poll_fn,
+    num::NonZeroUsize,
     rc::Rc,
     task::{Poll, ready},
     time::Duration,
@@ -89,10 +90,17 @@ impl Client {
         self.run(self.0.driver().sweep(age), self.policy()).await
     }
 
-    /// All entries, without what is below the directories that `skip` names.
-    pub(super) async fn walk(&self, from: &str, skip: &[String]) -> Result<Vec<WalkEntry>, Error> {
-        let walk = self.0.driver().walk(from, &WalkOptions::new())?;
-        let mut drive = Drive::new(Rc::clone(&self.0), walk, self.policy());
+    /// All entries by so many lists, without what is below the directories that `skip` names.
+    pub(super) async fn walk(
+        &self,
+        from: &str,
+        skip: &[String],
+        lists: usize,
+    ) -> Result<Vec<WalkEntry>, Error> {
+        let lists = NonZeroUsize::new(lists).unwrap_or(NonZeroUsize::MIN);
+        let walk = self.0.driver().walk(from, &WalkOptions::new().parallel(lists))?;
+        let policy = self.0.driver().bulk_policy();
+        let mut drive = Drive::new(Rc::clone(&self.0), walk, policy);
         let mut entries = Vec::new();
         let ended = poll_fn(|_| {
             loop {
