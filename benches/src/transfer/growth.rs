@@ -27,7 +27,8 @@ pub(super) fn rows(quick: bool) -> Result<Vec<Row>, Failed> {
     let up = |size: u64| client(&["upload", &server, "tokio", &size.to_string(), "1"], &[]);
     let down = |size: u64| client(&["download", &server, "tokio", &size.to_string()], &[]);
     let part = |count: u64| client(&["parts", &server, &count.to_string()], &[]);
-    let key = |count: u64| client(&["walk", &server, "tokio", "tree", &count.to_string()], &[]);
+    let key =
+        |count: u64| client(&["walk", &server, "tokio", "tree", &count.to_string(), "1"], &[]);
     let mut rows = table("growth: bytes up", "CPU-s/GiB", sizes, GIB / 4, gib, up)?;
     rows.extend(table("growth: bytes down", "CPU-s/GiB", sizes, GIB / 4, gib, down)?);
     let in_parts = |count: u64| gib(parts_bytes(count));

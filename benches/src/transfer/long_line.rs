@@ -1,6 +1,6 @@
 //! Transfers and lists over the long line, where only what is in flight at once counts.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use super::{
     bare_hyper::BareHyper,
@@ -76,36 +76,51 @@ pub(super) fn read_rows(quick: bool) -> Result<Vec<Row>, Failed> {
     Ok(vec![row("cos-tokio", rate(size, on_tokio)), row("cos-blocking", rate(size, on_threads))])
 }
 
-/// A walk of a registry tree.
+/// A walk of a registry tree, by one list and by all bulk permits of a driver.
 pub(super) fn walk_rows(quick: bool) -> Result<Vec<Row>, Failed> {
     let server = Server::start()?;
     let runtime = runtime()?;
-    let count: u64 = if quick { 40_000 } else { 200_000 };
-    let serial_count = count / 4;
-    let ours = CosTokio::new(server.long, 10)?;
+    let count: u64 = if quick { 100_000 } else { 400_000 };
+    let serial_count = count / 8;
+    let lists = NonZeroUsize::new(PARTS_IN_FLIGHT).ok_or("no lists")?;
+    let on_tokio = CosTokio::new(server.long, 10)?;
+    let on_threads = CosBlocking::new(server.long, 10)?;
     let bare = BareHyper::new(server.long, 10);
-    let ours_time = spent(|| {
-        runtime.block_on(async {
-            let (files, _) = ours.walk(&format!("/tree-{count}")).await?;
-            ensure(files == count, "walk")
-        })
-    })?;
+    let by = |count: u64, lists: NonZeroUsize| {
+        let walk = || {
+            runtime.block_on(async {
+                let (files, _) = on_tokio.walk(&format!("/tree-{count}"), lists).await?;
+                ensure(files == count, "walk")
+            })
+        };
+        spent(walk).map(|spent| per_second(count, spent.wall))
+    };
+    let (ours, ours_serial) = (by(count, lists)?, by(serial_count, NonZeroUsize::MIN)?);
+    let threads_time =
+        spent(|| ensure(on_threads.walk(&format!("/tree-{count}"), lists)? == count, "walk"))?;
+    let threads = per_second(count, threads_time.wall);
     let serial_time = spent(|| {
         runtime.block_on(async {
             let counted = bare.count_keys(&format!("tree-{serial_count}/")).await?;
             ensure(counted == serial_count, "list")
         })
     })?;
-    let ours = per_second(count, ours_time.wall);
     let serial = per_second(serial_count, serial_time.wall);
-    Ok(vec![
-        Row::new(
-            format!("cos-tokio, long line: walk of {count} keys, a registry's tree"),
-            "keys/s",
-            ours,
+    let row = |what: String, ours: f64| {
+        Row::new(format!("{what}, a registry's tree"), "keys/s", ours).floor("serial list", serial)
+    };
+    let parallel = |client: &str, ours: f64| {
+        row(format!("{client}, long line: walk of {count} keys by {lists} lists"), ours).target(
+            "ours / serial",
+            ours / serial,
+            Bound::AtLeast(5.0),
         )
-        .floor("serial list", serial)
-        .target("ours / serial", ours / serial, Bound::AtLeast(5.0)),
+    };
+    Ok(vec![
+        parallel("cos-tokio", ours),
+        parallel("cos-blocking", threads),
+        row(format!("cos-tokio, long line: walk of {serial_count} keys by one list"), ours_serial)
+            .target("ours / serial", ours_serial / serial, Bound::Info),
     ])
 }
 

@@ -43,9 +43,9 @@ impl CosTokio {
     }
 
     /// How many files and directories there are below a path.
-    pub(super) async fn walk(&self, path: &str) -> Result<(u64, u64), Failed> {
+    pub(super) async fn walk(&self, path: &str, lists: NonZeroUsize) -> Result<(u64, u64), Failed> {
         let (mut files, mut directories) = (0, 0);
-        let options = cos_tokio::WalkOptions::new();
+        let options = cos_tokio::WalkOptions::new().parallel(lists);
         let counted = self.0.walk_with(path, &options, |entry| {
             if entry.is_dir {
                 directories += 1;
@@ -100,9 +100,10 @@ impl CosBlocking {
     }
 
     /// How many files there are below a path.
-    pub(super) fn walk(&self, path: &str) -> Result<u64, Failed> {
+    pub(super) fn walk(&self, path: &str, lists: NonZeroUsize) -> Result<u64, Failed> {
         let mut files = 0;
-        self.0.walk_with(path, &cos_blocking::WalkOptions::new(), |entry| {
+        let options = cos_blocking::WalkOptions::new().parallel(lists);
+        self.0.walk_with(path, &options, |entry| {
             files += u64::from(!entry.is_dir);
             Ok::<_, cos_blocking::Error>(cos_blocking::WalkControl::Continue)
         })?;

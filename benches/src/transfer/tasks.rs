@@ -86,14 +86,16 @@ pub(super) fn download_ahead(server: SocketAddr, arguments: &[&str]) -> Checked 
     }
 }
 
-/// `<adapter> <flat|tree> <count>`: one walk.
+/// `<adapter> <flat|tree> <count> <lists>`: one walk.
 pub(super) fn walk(server: SocketAddr, arguments: &[&str]) -> Checked {
-    let [adapter, shape, count] = arguments else { return Err(usage("adapter shape count")) };
-    let path = format!("/{shape}-{count}");
+    let [adapter, shape, count, lists] = arguments else {
+        return Err(usage("adapter shape count lists"));
+    };
+    let (path, lists) = (format!("/{shape}-{count}"), lists.parse()?);
     let files = if *adapter == "tokio" {
-        runtime()?.block_on(CosTokio::new(server, 10)?.walk(&path))?.0
+        runtime()?.block_on(CosTokio::new(server, 10)?.walk(&path, lists))?.0
     } else {
-        CosBlocking::new(server, 10)?.walk(&path)?
+        CosBlocking::new(server, 10)?.walk(&path, lists)?
     };
     ensure(files == count.parse::<u64>()?, "walk")
 }

@@ -22,15 +22,36 @@ pub(super) fn rows(quick: bool) -> Result<Vec<Row>, Failed> {
     for shape in ["flat", "tree"] {
         let bare = bare(&server, shape, count)?;
         for adapter in ["tokio", "blocking"] {
-            let few = walked(&server, adapter, shape, 10_000)?;
-            let all = walked(&server, adapter, shape, count)?;
+            let few = walked(&server, adapter, shape, 10_000, 1)?;
+            let all = walked(&server, adapter, shape, count, 1)?;
             let what = format!("cos-{adapter}: walk of {count} keys, {shape}");
             rows.extend(described(&what, count, &few, &all, (adapter == "tokio").then_some(bare)));
         }
         #[cfg(feature = "peers")]
         with_peer(&mut rows, &server, shape, count)?;
     }
+    for adapter in ["tokio", "blocking"] {
+        rows.extend(in_parallel(&server, adapter, count)?);
+    }
     Ok(rows)
+}
+
+/// By nine lists, which hold what they may in a smaller walk, too.
+fn in_parallel(server: &Server, adapter: &str, count: u64) -> Result<[Row; 2], Failed> {
+    let fewer = count / 2;
+    let few = walked(server, adapter, "tree", fewer, 9)?;
+    let all = walked(server, adapter, "tree", count, 9)?;
+    let what = format!("cos-{adapter}: walk of {count} keys, tree, 9 lists");
+    Ok([
+        Row::new(&what, "us CPU/key", all.cpu.as_secs_f64() * 1e6 / count as f64),
+        Row::new(format!("{what}, peak memory"), "MiB", peak(&all))
+            .floor("half the keys", peak(&few))
+            .target("more than for half", peak(&all) - peak(&few), Bound::AtMost(4.0)),
+    ])
+}
+
+fn peak(cost: &Cost) -> f64 {
+    cost.peak_bytes.saturating_sub(cost.bytes_before) as f64 / MIB
 }
 
 /// Adds OpenDAL to the rows of cos-tokio.
@@ -52,7 +73,6 @@ fn with_peer(rows: &mut [Row], server: &Server, shape: &str, count: u64) -> Resu
 
 fn described(what: &str, count: u64, few: &Cost, all: &Cost, bare: Option<Spent>) -> [Row; 3] {
     let keys = count as f64;
-    let peak = |cost: &Cost| cost.peak_bytes.saturating_sub(cost.bytes_before) as f64 / MIB;
     let rate = Row::new(what, "keys/s", keys / all.wall.as_secs_f64());
     let cpu = Row::new(what, "us CPU/key", all.cpu.as_secs_f64() * 1e6 / keys);
     let memory = Row::new(format!("{what}, peak memory"), "MiB", peak(all))
@@ -68,8 +88,15 @@ fn described(what: &str, count: u64, few: &Cost, all: &Cost, bare: Option<Spent>
     }
 }
 
-fn walked(server: &Server, adapter: &str, shape: &str, count: u64) -> Result<Cost, Failed> {
-    client(&["walk", &server.direct.to_string(), adapter, shape, &count.to_string()], &[])
+fn walked(
+    server: &Server,
+    adapter: &str,
+    shape: &str,
+    count: u64,
+    lists: u64,
+) -> Result<Cost, Failed> {
+    let (server, count, lists) = (server.direct.to_string(), count.to_string(), lists.to_string());
+    client(&["walk", &server, adapter, shape, &count, &lists], &[])
 }
 
 fn bare(server: &Server, shape: &str, count: u64) -> Result<Spent, Failed> {
