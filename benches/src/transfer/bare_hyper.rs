@@ -34,8 +34,8 @@ use crate::content;
 
 #[derive(Clone, Debug)]
 pub(super) struct BareHyper {
-    http: legacy::Client<HttpConnector, Sent>,
-    server: SocketAddr,
+    pub(super) http: legacy::Client<HttpConnector, Sent>,
+    pub(super) server: SocketAddr,
     parts_in_flight: usize,
 }
 
@@ -154,7 +154,7 @@ impl Sent {
         Self::Whole(Bytes::new())
     }
 
-    fn plain(size: u64) -> Self {
+    pub(super) fn plain(size: u64) -> Self {
         Self::Whole(content::piece(0, size))
     }
 

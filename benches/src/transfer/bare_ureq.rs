@@ -9,7 +9,7 @@ use std::{
 
 use bytes::{Buf as _, Bytes};
 use cos_proto::Crc64;
-use ureq::{Agent, Body, SendBody, http::Response};
+use ureq::{Agent, Body, SendBody, config::ConfigBuilder, http::Response, typestate::AgentScope};
 
 use super::{
     client::{
@@ -21,22 +21,30 @@ use crate::content;
 
 #[derive(Clone, Debug)]
 pub(super) struct BareUreq {
-    agent: Agent,
+    pub(super) agent: Agent,
     server: SocketAddr,
 }
 
 impl BareUreq {
     pub(super) fn new(server: SocketAddr, in_flight: usize) -> Self {
+        Self::with(server, in_flight, |config| config)
+    }
+
+    /// Configured further.
+    pub(super) fn with(
+        server: SocketAddr,
+        in_flight: usize,
+        further: impl FnOnce(ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope>,
+    ) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_idle_connections(in_flight.max(10))
             .max_idle_connections_per_host(in_flight.max(10))
-            .proxy(None)
-            .build();
-        Self { agent: Agent::new_with_config(config), server }
+            .proxy(None);
+        Self { agent: Agent::new_with_config(further(config).build()), server }
     }
 
-    fn url(&self, key: &str) -> String {
+    pub(super) fn url(&self, key: &str) -> String {
         format!("http://{}/{key}", self.server)
     }
 

@@ -12,6 +12,8 @@ use super::{
     client::{BlockingClient, Checked, Client, Failed},
     measure::{Contender, best_of, runtime},
     ours::{CosBlocking, CosTokio},
+    signing_hyper::SigningHyper,
+    signing_ureq::SigningUreq,
 };
 use crate::{
     process::Server,
@@ -56,9 +58,11 @@ fn on_tokio(
 ) -> Result<Row, Failed> {
     let ours = CosTokio::new(server.direct, in_flight)?;
     let bare = BareHyper::new(server.direct, in_flight);
+    let signing = SigningHyper::new(server.direct, in_flight)?;
     let mut contenders: Vec<Contender<'_>> = vec![
         Box::new(|| tasks(runtime, &ours, call, in_flight, each)),
         Box::new(|| tasks(runtime, &bare, call, in_flight, each)),
+        Box::new(|| tasks(runtime, &signing, call, in_flight, each)),
     ];
     #[cfg(feature = "peers")]
     {
@@ -69,12 +73,13 @@ fn on_tokio(
     let requests = (in_flight * each) as f64;
     let micros = |at: usize| spent.get(at).map(|spent| spent.cpu.as_secs_f64() * 1e6 / requests);
     let rate = |at: usize| spent.get(at).map(|spent| requests / spent.wall.as_secs_f64());
-    let (ours, bare) = (micros(0).unwrap_or_default(), micros(1).unwrap_or_default());
+    let [ours, bare, signing] = [0, 1, 2].map(|at| micros(at).unwrap_or_default());
     let row = Row::new(what("cos-tokio", call, in_flight), "us CPU", ours)
         .floor("hyper-util", bare)
         .target("ours / floor", ours / bare, Bound::AtMost(1.3))
-        .note(rates(&[rate(0), rate(1), rate(2)]));
-    Ok(match micros(2) {
+        .target("ours / floor that signs", ours / signing, Bound::Info)
+        .note(rates(&[rate(0), rate(1), rate(2), rate(3)]));
+    Ok(match micros(3) {
         Some(peer) => {
             row.peer("OpenDAL", peer).target("ours / OpenDAL", ours / peer, Bound::AtMost(0.7))
         }
@@ -91,19 +96,22 @@ fn on_threads(
 ) -> Result<Row, Failed> {
     let ours = CosBlocking::new(server.direct, in_flight)?;
     let bare = BareUreq::new(server.direct, in_flight);
-    let mut contenders: [Contender<'_>; 2] = [
+    let signing = SigningUreq::new(server.direct, in_flight)?;
+    let mut contenders: [Contender<'_>; 3] = [
         Box::new(|| threads(&ours, call, in_flight, each)),
         Box::new(|| threads(&bare, call, in_flight, each)),
+        Box::new(|| threads(&signing, call, in_flight, each)),
     ];
     let spent = best_of(rounds, &mut contenders)?;
     let requests = (in_flight * each) as f64;
     let micros = |at: usize| spent[at].cpu.as_secs_f64() * 1e6 / requests;
     let rate = |at: usize| Some(requests / spent[at].wall.as_secs_f64());
-    let (ours, bare) = (micros(0), micros(1));
+    let [ours, bare, signing] = [0, 1, 2].map(micros);
     Ok(Row::new(what("cos-blocking", call, in_flight), "us CPU", ours)
         .floor("ureq", bare)
         .target("ours / floor", ours / bare, Bound::AtMost(1.3))
-        .note(rates(&[rate(0), rate(1)])))
+        .target("ours / floor that signs", ours / signing, Bound::Info)
+        .note(rates(&[rate(0), rate(1), rate(2)])))
 }
 
 fn what(client: &str, call: Call, in_flight: usize) -> String {
@@ -116,21 +124,29 @@ fn what(client: &str, call: Call, in_flight: usize) -> String {
 
 fn rates(rates: &[Option<f64>]) -> String {
     let rates = rates.iter().flatten().map(|rate| format!("{rate:.0}"));
-    format!("requests/s, ours, floor, peer: {}", rates.collect::<Vec<_>>().join(", "))
+    format!(
+        "requests/s, ours, floor, floor that signs, peer: {}",
+        rates.collect::<Vec<_>>().join(", ")
+    )
 }
 
-/// For a profile: `tokio|threads get|put <in flight> <requests>`.
+/// For a profile: `tokio|hyper|signing-hyper|threads|ureq get|put <in flight> <requests>`.
 pub(super) fn task(server: SocketAddr, arguments: &[&str]) -> Checked {
-    let [adapter, call, in_flight, requests] = arguments else {
-        return Err("arguments: adapter, call, in flight, requests".into());
+    let [client, call, in_flight, requests] = arguments else {
+        return Err("arguments: client, call, in flight, requests".into());
     };
     let call = if *call == "get" { Call::Get } else { Call::Put };
     let (in_flight, requests): (usize, usize) = (in_flight.parse()?, requests.parse()?);
     let each = requests / in_flight;
-    if *adapter == "tokio" {
-        tasks(&runtime()?, &CosTokio::new(server, in_flight)?, call, in_flight, each)
-    } else {
-        threads(&CosBlocking::new(server, in_flight)?, call, in_flight, each)
+    match *client {
+        "tokio" => tasks(&runtime()?, &CosTokio::new(server, in_flight)?, call, in_flight, each),
+        "hyper" => tasks(&runtime()?, &BareHyper::new(server, in_flight), call, in_flight, each),
+        "signing-hyper" => {
+            tasks(&runtime()?, &SigningHyper::new(server, in_flight)?, call, in_flight, each)
+        }
+        "threads" => threads(&CosBlocking::new(server, in_flight)?, call, in_flight, each),
+        "ureq" => threads(&BareUreq::new(server, in_flight), call, in_flight, each),
+        _ => Err("no such client".into()),
     }
 }
 
