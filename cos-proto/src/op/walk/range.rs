@@ -100,13 +100,13 @@ impl Range {
         self.read = self.read.saturating_add(1);
         let mut objects = page.objects;
         if let Some(until) = &self.until {
-            objects.retain(|object| object.key < *until);
+            objects.retain(|object| *object.key < **until);
             if self.pages.marker() >= until {
                 self.pages.end();
             }
         }
         if !self.from.is_empty() {
-            objects.retain(|object| object.key >= self.from);
+            objects.retain(|object| *object.key >= *self.from);
         }
         let kept = objects.len();
         if kept > 0 {
