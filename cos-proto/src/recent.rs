@@ -126,9 +126,13 @@ impl Recent {
 
 impl State {
     fn note(&mut self, name: Name, noted_at: Ticks) {
-        self.forget(&name);
         self.noted = self.noted.saturating_add(1);
-        self.names.insert(name.clone(), self.noted);
+        // Every write is noted twice, so the name is there as often as not.
+        if let Some(place) = self.names.get_mut(&name) {
+            self.order.remove(&std::mem::replace(place, self.noted));
+        } else {
+            self.names.insert(name.clone(), self.noted);
+        }
         self.order.insert(self.noted, Entry { name, noted_at });
         if self.order.len() > ENTRIES_MAX
             && let Some((_, oldest)) = self.order.pop_first()
