@@ -121,7 +121,8 @@ impl<'c, 'a> Run<'c, 'a> {
 
     fn walk(&mut self) {
         let (root, from) = (RootDirectory::default(), DriverPath::or_root("/").expect("a path"));
-        let operation = op::Walk::new(&root, &from, &op::WalkOptions::new());
+        let options = op::WalkOptions::new().parallel(self.policy.in_flight_max);
+        let operation = op::Walk::new(&root, &from, &options);
         let mut visit = |walk: &mut op::Walk, choice: &mut Choice<'_>| {
             let entry = walk.next_entry().expect("idle without an entry");
             assert!(DriverPath::new(&entry.path).is_ok(), "{entry:?}");
