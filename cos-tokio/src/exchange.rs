@@ -160,11 +160,17 @@ impl Arriving {
             return Ok((data, true));
         }
         // What is announced may be a lie, so no more than this is believed beforehand.
-        let expected = announced.unwrap_or(0).min(bytes_max).min(MEMORY_AHEAD_MAX);
-        let mut whole = BytesMut::with_capacity(expected);
+        let expected = announced.unwrap_or(0).min(bytes_max);
+        let mut whole = BytesMut::with_capacity(expected.min(MEMORY_AHEAD_MAX));
         loop {
             let room = bytes_max.saturating_sub(whole.len());
-            whole.extend_from_slice(data.get(..room).unwrap_or(&data));
+            let taken = data.get(..room).unwrap_or(&data);
+            if whole.len() + taken.len() > whole.capacity() {
+                // Growing by doubling would leave as much again to the allocator.
+                let believed = expected.min(whole.len().saturating_mul(BELIEVED));
+                whole.reserve(believed.saturating_sub(whole.len()).max(taken.len()));
+            }
+            whole.extend_from_slice(taken);
             if data.len() > room {
                 return Ok((whole.freeze(), false));
             }
@@ -197,3 +203,5 @@ impl Arriving {
 }
 
 const MEMORY_AHEAD_MAX: usize = 1024 * 1024;
+/// Who has sent so much is believed to send so many times that.
+const BELIEVED: usize = 16;

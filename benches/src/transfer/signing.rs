@@ -10,7 +10,7 @@ use http::{
 };
 
 use super::client::Failed;
-use crate::sign::{self, KeyTime, SignKey, Signed};
+use crate::sign::{self, KeyTime, Place, SignKey, Signed};
 
 /// How long an answer may take, and a piece of it.
 pub(super) const WHOLE: Duration = Duration::from_mins(5);
@@ -49,7 +49,7 @@ impl Signing {
         let headers = sign::signed_headers(&fields);
         let mut text = String::with_capacity(512);
         let signed = Signed { method, path: key, query: Vec::new(), headers };
-        sign::authorize_into(&mut text, SECRET_ID, &self.key, signed);
+        sign::sign_into(&mut text, Place::Header, SECRET_ID, &self.key, signed);
         let mut authorization = HeaderValue::from_maybe_shared(Bytes::from(text))?;
         authorization.set_sensitive(true);
         fields.insert(AUTHORIZATION, authorization);
