@@ -60,8 +60,9 @@ impl Reader {
     /// The next bytes; `None` at the end.
     ///
     /// # Errors
-    /// [`Changed`](cos_proto::ErrorKind::Changed) if the object was replaced meanwhile, [`Corrupt`](cos_proto::ErrorKind::Corrupt) instead of
-    /// the end if its checksum is another; otherwise why the rest could not be had.
+    /// [`Changed`](cos_proto::ErrorKind::Changed) if the object was replaced meanwhile,
+    /// [`Corrupt`](cos_proto::ErrorKind::Corrupt) instead of the end if its checksum is another;
+    /// otherwise why the rest could not be had.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         poll_fn(|cx| self.poll_chunk(cx)).await
     }

@@ -38,9 +38,9 @@ use crate::{
 /// of each piece of data is the caller's. An offset at or beyond the end is an empty stream.
 ///
 /// # Errors
-/// [`ErrorKind::PathNotFound`]; [`ErrorKind::Changed`] if the object was replaced while it was
-/// being read; [`ErrorKind::Corrupt`] in place of the end if the bytes have another CRC-64 than
-/// COS says.
+/// [`PathNotFound`](crate::ErrorKind::PathNotFound); [`Changed`](crate::ErrorKind::Changed) if the
+/// object was replaced while it was being read; [`Corrupt`](crate::ErrorKind::Corrupt) in place of
+/// the end if the bytes have another CRC-64 than COS says.
 #[derive(Debug)]
 pub struct Download {
     object: Pinned,
