@@ -22,6 +22,7 @@ use crate::{
     exchange::{Exchanged, Outcome, StreamedBody, exchange, exchange_with},
     in_place::{InPlace, task_ended},
     shared::Shared,
+    spare::Spare,
 };
 
 type Refreshing = Pin<Box<dyn Future<Output = Result<Credentials, CredentialsFailed>> + Send>>;
@@ -45,6 +46,8 @@ pub(crate) struct Drive<O: Operation> {
     alarm: Option<(Ticks, Pin<Box<Sleep>>)>,
     /// The body of the stream whose head the machine has been given.
     body: Option<(RequestId, StreamedBody)>,
+    /// Where collected bodies are put, if there is such memory.
+    spare: Option<Arc<Spare>>,
 }
 
 /// Whether the machine is to be polled.
@@ -88,7 +91,13 @@ impl<O: Operation> Drive<O> {
             refreshing: None,
             alarm: None,
             body: None,
+            spare: None,
         }
+    }
+
+    /// Bodies are collected in memory that was used before, which the application gives back here.
+    pub(crate) fn spare(&mut self) -> &Spare {
+        self.spare.get_or_insert_default()
     }
 
     pub(crate) fn operation(&self) -> &O {
@@ -205,16 +214,16 @@ impl<O: Operation> Drive<O> {
             call = transmit.call.name(),
             attempt = transmit.attempt
         );
-        let shared = Arc::clone(&self.shared);
+        let (shared, spare) = (Arc::clone(&self.shared), self.spare.clone());
         if self.polled == Polled::ToItsEnd
             && self.in_place.is_none()
             && let Some(permit) = shared.permits.try_acquire(transmit.lane)
         {
-            let work = exchange_with(permit, Arc::clone(&shared), transmit).instrument(span);
+            let work = exchange_with(permit, Arc::clone(&shared), transmit, spare).instrument(span);
             self.in_place = Some((id, InPlace::new(shared, Box::pin(work))));
         } else {
             let exchanges = self.exchanges.get_or_insert_default();
-            let task = exchanges.spawn(exchange(shared, transmit).instrument(span));
+            let task = exchanges.spawn(exchange(shared, transmit, spare).instrument(span));
             self.running.push((task.id(), id));
         }
     }

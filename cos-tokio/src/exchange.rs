@@ -17,7 +17,7 @@ use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep, timeout_at};
 
-use crate::{failure, observe::Watched, permits::Permit, shared::Shared};
+use crate::{failure, observe::Watched, permits::Permit, shared::Shared, spare::Spare};
 
 /// What became of a [`Transmit`].
 pub(crate) struct Exchanged {
@@ -35,11 +35,15 @@ pub(crate) enum Outcome {
 
 /// Waits for a permit and runs one exchange. It is given back at the latest when the answer, or a
 /// stream's head, is there.
-pub(crate) async fn exchange(shared: Arc<Shared>, transmit: Box<Transmit>) -> Exchanged {
+pub(crate) async fn exchange(
+    shared: Arc<Shared>,
+    transmit: Box<Transmit>,
+    spare: Option<Arc<Spare>>,
+) -> Exchanged {
     let asked = Instant::now();
     let permit = shared.permits.acquire(transmit.lane).await;
     let queued = asked.elapsed();
-    Exchanged { queued, ..exchange_with(permit, shared, transmit).await }
+    Exchanged { queued, ..exchange_with(permit, shared, transmit, spare).await }
 }
 
 /// Runs one exchange that has its permit.
@@ -47,12 +51,13 @@ pub(crate) async fn exchange_with(
     permit: Permit,
     shared: Arc<Shared>,
     transmit: Box<Transmit>,
+    spare: Option<Arc<Spare>>,
 ) -> Exchanged {
     let mut watched = Watched::new(Arc::clone(&shared.observer), &transmit);
     let limits = transmit.time_limits(shared.idle_timeout);
     let Transmit { request, reply, .. } = *transmit;
     let sending = shared.transport.send(request);
-    let answer = answer(sending, reply, &limits, &mut watched).await;
+    let answer = answer(sending, reply, &limits, &mut watched, spare.as_deref()).await;
     drop(permit);
     let outcome = match answer {
         Ok(Answer::Whole(response)) => {
@@ -75,6 +80,7 @@ async fn answer(
     reply: ReplyMode,
     limits: &TimeLimits,
     watched: &mut Watched,
+    spare: Option<&Spare>,
 ) -> Result<Answer, Failure> {
     let began = watched.began;
     let sent = within(began, limits.head, sending).await;
@@ -87,7 +93,7 @@ async fn answer(
         ReplyMode::Collect { bytes_max } => bytes_max,
         ReplyMode::Stream => return Ok(Answer::Head(Response::from_parts(head, ()), body)),
     };
-    let collect = body.collect(bytes_max, &mut watched.attempt.bytes_received);
+    let collect = body.collect(bytes_max, &mut watched.attempt.bytes_received, spare);
     let (collected, whole) = within(began, limits.whole, collect).await?;
     // An error's page matters less than its status.
     if success && !whole {
@@ -148,6 +154,7 @@ impl Arriving {
         &mut self,
         bytes_max: usize,
         received: &mut u64,
+        spare: Option<&Spare>,
     ) -> Result<(Bytes, bool), Failure> {
         let announced = self.incoming.size_hint().exact().and_then(|size| size.try_into().ok());
         let mut next = async || -> Result<Option<Bytes>, Failure> {
@@ -161,7 +168,9 @@ impl Arriving {
         }
         // What is announced may be a lie, so no more than this is believed beforehand.
         let expected = announced.unwrap_or(0).min(bytes_max);
-        let mut whole = BytesMut::with_capacity(expected.min(MEMORY_AHEAD_MAX));
+        let mut whole = spare
+            .and_then(|spare| spare.take(expected))
+            .unwrap_or_else(|| BytesMut::with_capacity(expected.min(MEMORY_AHEAD_MAX)));
         loop {
             let room = bytes_max.saturating_sub(whole.len());
             let taken = data.get(..room).unwrap_or(&data);

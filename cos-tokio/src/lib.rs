@@ -44,6 +44,7 @@ mod pages;
 mod permits;
 mod reader;
 mod shared;
+mod spare;
 mod taking;
 mod tls;
 mod transport;

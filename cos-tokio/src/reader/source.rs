@@ -17,7 +17,14 @@ type Output = Result<DownloadOutcome, Error>;
 
 pub(super) enum Source {
     Stream(Drive<Download>),
-    Ranges(Drive<ReadAhead>),
+    Ranges(Drive<ReadAhead>, Given),
+}
+
+/// The range that the caller was given last.
+pub(super) struct Given {
+    body: Bytes,
+    /// Of a whole range.
+    bytes: u64,
 }
 
 impl Source {
@@ -29,7 +36,8 @@ impl Source {
             }
             Some(ahead) => {
                 let policy = client.shared.bulk_policy();
-                Self::Ranges(client.drive(ReadAhead::new(key, options, ahead), policy))
+                let drive = client.drive(ReadAhead::new(key, options, ahead), policy);
+                Self::Ranges(drive, Given { body: Bytes::new(), bytes: ahead.range_bytes.get() })
             }
         }
     }
@@ -37,7 +45,7 @@ impl Source {
     pub(super) fn meta(&self) -> Option<&ObjectMeta> {
         match self {
             Self::Stream(drive) => drive.operation().meta(),
-            Self::Ranges(drive) => drive.operation().meta(),
+            Self::Ranges(drive, _) => drive.operation().meta(),
         }
     }
 
@@ -45,7 +53,7 @@ impl Source {
     pub(super) fn offset(&self) -> u64 {
         match self {
             Self::Stream(drive) => drive.operation().offset(),
-            Self::Ranges(drive) => drive.operation().offset(),
+            Self::Ranges(drive, _) => drive.operation().offset(),
         }
     }
 
@@ -53,7 +61,7 @@ impl Source {
     pub(super) fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Option<Output>> {
         match self {
             Self::Stream(drive) => poll_until(drive, cx, |download| download.meta().is_some()),
-            Self::Ranges(drive) => poll_until(drive, cx, |reading| reading.meta().is_some()),
+            Self::Ranges(drive, _) => poll_until(drive, cx, |reading| reading.meta().is_some()),
         }
     }
 
@@ -61,7 +69,8 @@ impl Source {
     pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Output>> {
         match self {
             Self::Stream(drive) => drive.poll_data(cx),
-            Self::Ranges(drive) => {
+            Self::Ranges(drive, given) => {
+                drive.spare().keep(std::mem::take(&mut given.body), given.bytes);
                 let ended = ready!(poll_until(drive, cx, ReadAhead::has_next));
                 let Some(bytes) = drive.operation_mut().take() else {
                     // A checksum that is wrong is told by the output.
@@ -71,6 +80,7 @@ impl Source {
                     };
                     return Poll::Ready(Err(ended));
                 };
+                given.body = bytes.clone();
                 Poll::Ready(Ok(bytes))
             }
         }
