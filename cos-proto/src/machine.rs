@@ -37,7 +37,9 @@ use self::{
 };
 use crate::{
     Credentials, CredentialsFailed, Failure, Next, Now, Operation, Session, Ticks, UnixTime,
-    call::Call, error::Cause, session::REFRESH_AGAIN_AFTER,
+    call::Call,
+    error::Cause,
+    session::{REFRESH_AGAIN_AFTER, Signing},
 };
 
 /// Delivers an operation's calls. Owns no clock, no socket, no thread.
@@ -218,9 +220,18 @@ impl<O: Operation> Machine<O> {
             let (number, slot) =
                 self.slots.iter().find(|(_, slot)| slot.state == SlotState::Ready)?;
             let late = slot.deadline.is_some_and(|deadline| now.ticks >= deadline);
+            let mut clock = now.unix;
+            if planted!(self.policy.simulated, SkewNeverLearned) {
+                clock = UnixTime::from_secs(clock.as_secs().saturating_sub(self.session.skew()));
+            }
             if late && !planted!(self.policy.simulated, RetriedForEver) {
                 self.give_up(number, Cause::Deadline);
-            } else if !self.session.has_credentials(now.unix) {
+            } else if let Some(signing) = self.session.signing(clock) {
+                match self.send(now, number, signing) {
+                    Some(transmit) => return Some(Output::Send(transmit)),
+                    None => self.give_up(number, Cause::Unsendable),
+                }
+            } else {
                 match &self.credentials {
                     Asked::InVain(failed, until) if now.ticks < *until => {
                         self.give_up(number, Cause::Credentials(failed.clone()));
@@ -229,10 +240,6 @@ impl<O: Operation> Machine<O> {
                         return Some(self.need_credentials());
                     }
                 }
-            } else if let Some(transmit) = self.send(now, number) {
-                return Some(Output::Send(transmit));
-            } else {
-                self.give_up(number, Cause::Unsendable);
             }
         }
     }
@@ -248,7 +255,7 @@ impl<O: Operation> Machine<O> {
     }
 
     /// Builds and signs an attempt; `None` if there can be no such request.
-    fn send(&mut self, now: Now, number: u64) -> Option<Box<Transmit>> {
+    fn send(&mut self, now: Now, number: u64, signing: Signing) -> Option<Box<Transmit>> {
         let slot = self.slots.get_mut(number)?;
         let call: Call = self.operation.call(slot.tag);
         let (kind, lane, reply) = (call.kind, call.lane, call.reply);
@@ -258,11 +265,7 @@ impl<O: Operation> Machine<O> {
         slot.reply = reply;
         slot.sent = now;
         slot.first_sent.get_or_insert(now);
-        let mut clock = now.unix;
-        if planted!(self.policy.simulated, SkewNeverLearned) {
-            clock = UnixTime::from_secs(clock.as_secs().saturating_sub(self.session.skew()));
-        }
-        let signed = self.session.sign(clock, call)?;
+        let signed = self.session.sign(signing, call)?;
         self.requests_sent = self.requests_sent.saturating_add(1);
         let id = RequestId(self.requests_sent);
         slot.generation = signed.generation;

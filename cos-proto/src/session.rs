@@ -9,14 +9,18 @@ mod tests;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue};
 
 pub use endpoint::{Bucket, CopySource, Endpoint, Region};
 pub(crate) use latest_ticks::LatestTicks;
+pub(crate) use signing::Signing;
 pub use signing::{Presign, PresignedUrl};
 
 use self::{retry_budget::RetryBudget, signing::Signer};
@@ -35,24 +39,25 @@ struct Inner {
     bucket: Bucket,
     region: Region,
     /// The endpoint again, as every request carries it.
-    base: Uri,
+    base: String,
     host: HeaderValue,
     user_agent: HeaderValue,
     /// How long a signature must at least be valid: a request may queue for a permit.
     validity_min: Duration,
     latest_ticks: LatestTicks,
+    /// The service's clock minus ours, in seconds.
+    skew: AtomicI64,
+    retries: RetryBudget,
     state: Mutex<State>,
 }
 
+/// Who asks.
 struct State {
-    /// The service's clock minus ours, in seconds.
-    skew: i64,
     credentials: Option<Current>,
     generation: Generation,
     /// The service has refused these credentials.
     stale: bool,
     signer: Option<Arc<Signer>>,
-    retries: RetryBudget,
 }
 
 struct Current {
@@ -68,7 +73,7 @@ impl Session {
     /// A session without credentials: the first machine that signs asks for them.
     pub fn new(bucket: Bucket, region: Region, endpoint: Endpoint) -> Self {
         Self(Arc::new(Inner {
-            base: endpoint.to_string().parse().unwrap_or_default(),
+            base: endpoint.to_string(),
             host: signing::value(endpoint.authority()),
             endpoint,
             redirect: None,
@@ -77,13 +82,13 @@ impl Session {
             user_agent: HeaderValue::from_static(concat!("cos-proto/", env!("CARGO_PKG_VERSION"))),
             validity_min: DEFAULT_VALIDITY_MIN,
             latest_ticks: LatestTicks::default(),
+            skew: AtomicI64::new(0),
+            retries: RetryBudget::default(),
             state: Mutex::new(State {
-                skew: 0,
                 credentials: None,
                 generation: Generation::default(),
                 stale: false,
                 signer: None,
-                retries: RetryBudget::default(),
             }),
         }))
     }
@@ -143,7 +148,7 @@ impl Session {
 
     /// The service's clock minus the caller's, in seconds, as learned from its answers.
     pub fn skew(&self) -> i64 {
-        self.lock().skew
+        self.0.skew.load(Relaxed)
     }
 
     /// The time on the caller's monotonic clock, as the machines were told last.
@@ -157,12 +162,12 @@ impl Session {
     }
 
     pub(crate) fn learn_skew(&self, service: UnixTime, ours: UnixTime) {
-        self.lock().skew = service.secs_since(ours);
+        self.0.skew.store(service.secs_since(ours), Relaxed);
     }
 
     /// What the service's clock showed at least when ours showed `ours`.
     pub(crate) fn earliest_service_time(&self, ours: UnixTime) -> UnixTime {
-        self.lock().service_time(ours) - Duration::from_secs(SKEW_IGNORED)
+        self.service_time(ours) - Duration::from_secs(SKEW_IGNORED)
     }
 
     /// An answer came to a request that was signed at `sent` on our clock. If its `Date` cannot be
@@ -178,24 +183,19 @@ impl Session {
         // Without the id it may be a gateway's answer, whose clock is not the service's.
         let Some(date) = date.filter(|_| headers.contains_key(REQUEST_ID)) else { return };
         let (one, other) = (date.secs_since(received), date.secs_since(sent));
-        let mut state = self.lock();
-        let nearest = state.skew.clamp(one.min(other), one.max(other));
-        let off = nearest.abs_diff(state.skew);
+        let skew = self.skew();
+        let nearest = skew.clamp(one.min(other), one.max(other));
+        let off = nearest.abs_diff(skew);
         if off > SKEW_IGNORED && off <= signing::key_time_length(self.0.validity_min).unsigned_abs()
         {
-            state.skew = nearest;
+            self.0.skew.store(nearest, Relaxed);
         }
     }
 
     /// Whether there are credentials to sign with that need not be replaced first.
     pub fn has_credentials(&self, now: UnixTime) -> bool {
-        let state = self.lock();
-        let now = state.service_time(now);
-        !state.stale
-            && state
-                .credentials
-                .as_ref()
-                .is_some_and(|current| current.refresh_at.is_none_or(|at| now < at))
+        let now = self.service_time(now);
+        self.lock().is_fresh(now)
     }
 
     /// What a provider answered. A failure is tolerated while the old credentials still work, and
@@ -210,8 +210,8 @@ impl Session {
         now: UnixTime,
         fresh: Result<Credentials, CredentialsFailed>,
     ) -> Result<(), CredentialsFailed> {
+        let now = self.service_time(now);
         let mut state = self.lock();
-        let now = state.service_time(now);
         match fresh.and_then(|fresh| fresh.check().map(|()| fresh)) {
             Ok(credentials) => match state.working(now) {
                 Some(current) if current.outlive(&credentials, now) => current.go_on(now),
@@ -238,11 +238,16 @@ impl Session {
 
     /// Takes the price of a retry from the budget; false if it is spent.
     pub(crate) fn spend_retry(&self, now: Now) -> bool {
-        self.lock().retries.spend(now.ticks)
+        self.0.retries.spend(now.ticks)
     }
 
     pub(crate) fn earn_retry(&self) {
-        self.lock().retries.earn();
+        self.0.retries.earn();
+    }
+
+    /// What the service's clock shows when ours shows `ours`, as far as is known.
+    fn service_time(&self, ours: UnixTime) -> UnixTime {
+        UnixTime::from_secs(ours.as_secs().saturating_add(self.skew()))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -252,9 +257,10 @@ impl Session {
 }
 
 impl State {
-    /// What the service's clock shows when ours shows `ours`, as far as is known.
-    fn service_time(&self, ours: UnixTime) -> UnixTime {
-        UnixTime::from_secs(ours.as_secs().saturating_add(self.skew))
+    /// Whether there are credentials that need not be replaced first.
+    fn is_fresh(&self, now: UnixTime) -> bool {
+        let current = self.credentials.as_ref().filter(|_| !self.stale);
+        current.is_some_and(|current| current.refresh_at.is_none_or(|at| now < at))
     }
 
     /// The credentials, if they are neither refused nor expired.

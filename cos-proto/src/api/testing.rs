@@ -15,7 +15,8 @@ pub(crate) fn wire(call: Call) -> String {
     let endpoint = Endpoint::of(&bucket, &region, true);
     let session = Session::new(bucket, region, endpoint)
         .with_credentials(Credentials::new("AKIDFAKE", "FAKEKEY"));
-    let signed = session.sign(UnixTime::from_secs(1_586_511_365), call).expect("signed");
+    let signing = session.signing(UnixTime::from_secs(1_586_511_365)).expect("credentials");
+    let signed = session.sign(signing, call).expect("signed");
     let request = signed.request;
     let target = request.uri().path_and_query().expect("a target");
     let mut lines = vec![format!("{} {target}", request.method())];

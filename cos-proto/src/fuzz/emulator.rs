@@ -249,7 +249,8 @@ impl Server {
             call.headers.insert("content-md5", digest);
         }
         call.body = body.into();
-        let Some(signed) = self.session.sign(UnixTime::from_secs(self.now), call) else {
+        let signing = self.session.signing(UnixTime::from_secs(self.now));
+        let Some(signed) = signing.and_then(|signing| self.session.sign(signing, call)) else {
             return;
         };
         let (mut head, mut body) = signed.request.into_parts();

@@ -172,7 +172,8 @@ fn signed(choice: &mut Choice<'_>) {
     call.headers = headers(choice);
     call.body = choice.bytes(10).to_vec().into();
     call.copy_source = key(choice).filter(|_| choice.flag()).map(CopySource::new);
-    let signed = session.sign(now, call).expect("credentials, and a short URI");
+    let signing = session.signing(now).expect("credentials");
+    let signed = session.sign(signing, call).expect("a short URI");
     let (parts, _) = signed.request.into_parts();
     let arrived = Arrived::new(&parts.method, &parts.uri, parts.headers);
     check(choice, &arrived, &credentials, now);

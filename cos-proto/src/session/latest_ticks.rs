@@ -4,26 +4,31 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 
 use crate::Ticks;
 
-/// The latest time that was told, in nanoseconds. Cloning shares it.
+/// The latest time that was told, in seconds, rounded up. Cloning shares it.
+///
+/// It is told several times a call, and written only once a second: each write of shared memory
+/// makes the other threads wait for it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LatestTicks(Arc<AtomicU64>);
 
 impl LatestTicks {
     pub(crate) fn tell(&self, now: Ticks) {
-        // 584 years after the caller's epoch it stands still.
-        let nanos = u64::try_from(now.since_epoch().as_nanos()).unwrap_or(u64::MAX);
+        let since = now.since_epoch();
+        let seconds = since.as_secs().saturating_add(u64::from(since.subsec_nanos() > 0));
         // Events may be told later than they happened, so the latest time counts.
-        self.0.fetch_max(nanos, Ordering::Relaxed);
+        if seconds > self.0.load(Relaxed) {
+            self.0.fetch_max(seconds, Relaxed);
+        }
     }
 
     pub(crate) fn get(&self) -> Ticks {
-        Ticks::new(Duration::from_nanos(self.0.load(Ordering::Relaxed)))
+        Ticks::new(Duration::from_secs(self.0.load(Relaxed)))
     }
 }

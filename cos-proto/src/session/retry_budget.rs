@@ -1,15 +1,21 @@
 //! A token bucket over all retries of a driver, so that a fleet does not storm a throttled bucket.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
 
 use crate::Ticks;
 
 /// Each retry costs one token; success earns a part of one back, and time refills slowly.
+///
+/// A full budget is only read, so that threads whose calls succeed do not wait for each other.
 #[derive(Debug)]
 pub(super) struct RetryBudget {
     /// In tenths of a token.
-    tenths: u32,
-    refilled: Ticks,
+    tenths: AtomicU32,
+    /// Up to which period since the epoch time has refilled it.
+    refilled: AtomicU64,
 }
 
 const TENTHS_MAX: u32 = 5_000;
@@ -20,30 +26,34 @@ const REFILL_EVERY: Duration = Duration::from_millis(100);
 
 impl Default for RetryBudget {
     fn default() -> Self {
-        Self { tenths: TENTHS_MAX, refilled: Ticks::ZERO }
+        Self { tenths: TENTHS_MAX.into(), refilled: 0.into() }
     }
 }
 
 impl RetryBudget {
-    pub(super) fn spend(&mut self, now: Ticks) -> bool {
-        let waited = now.saturating_since(self.refilled).as_millis();
-        let periods = waited.checked_div(REFILL_EVERY.as_millis()).unwrap_or(0);
-        let refill = u32::try_from(periods).unwrap_or(u32::MAX).saturating_mul(RETRY_COSTS);
-        if refill > 0 {
-            self.refilled = now;
-            self.tenths = self.tenths.saturating_add(refill).min(TENTHS_MAX);
-        }
-        match self.tenths.checked_sub(RETRY_COSTS) {
-            Some(left) => {
-                self.tenths = left;
-                true
-            }
-            None => false,
+    pub(super) fn spend(&self, now: Ticks) -> bool {
+        self.refill(now);
+        let spend = |tenths: u32| tenths.checked_sub(RETRY_COSTS);
+        self.tenths.fetch_update(Relaxed, Relaxed, spend).is_ok()
+    }
+
+    pub(super) fn earn(&self) {
+        if self.tenths.load(Relaxed) < TENTHS_MAX {
+            self.add(SUCCESS_EARNS);
         }
     }
 
-    pub(super) fn earn(&mut self) {
-        self.tenths = self.tenths.saturating_add(SUCCESS_EARNS).min(TENTHS_MAX);
+    fn refill(&self, now: Ticks) {
+        let periods = now.since_epoch().as_millis().checked_div(REFILL_EVERY.as_millis());
+        let now = periods.and_then(|periods| u64::try_from(periods).ok()).unwrap_or(u64::MAX);
+        let refilled = self.refilled.fetch_max(now, Relaxed);
+        let tokens = u32::try_from(now.saturating_sub(refilled)).unwrap_or(u32::MAX);
+        self.add(tokens.saturating_mul(RETRY_COSTS));
+    }
+
+    fn add(&self, tenths: u32) {
+        let add = |own: u32| Some(own.saturating_add(tenths).min(TENTHS_MAX));
+        let _ = self.tenths.fetch_update(Relaxed, Relaxed, add);
     }
 }
 
@@ -53,7 +63,7 @@ mod tests {
 
     #[test]
     fn is_spent_by_retries_and_refilled_by_success_and_time() {
-        let mut budget = RetryBudget::default();
+        let budget = RetryBudget::default();
         for retry in 0..500 {
             assert!(budget.spend(Ticks::ZERO), "{retry}");
         }

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Uri,
     header::{AUTHORIZATION, CONTENT_LENGTH, HOST, USER_AGENT},
-    uri::PathAndQuery,
 };
 
 use super::{Generation, Session, State};
@@ -24,8 +23,6 @@ const COPY_SOURCE: HeaderName = HeaderName::from_static("x-cos-copy-source");
 const KEY_TIME_STEP: i64 = 300;
 /// How long a header's signature is valid at least.
 const KEY_TIME_LENGTH: i64 = 3600;
-/// The longest text that `Uri` parses.
-const URI_BYTES_MAX: usize = 65_534;
 
 /// What a presigned URL allows.
 #[derive(Clone, Debug)]
@@ -120,15 +117,24 @@ pub(super) struct Signer {
     generation: Generation,
 }
 
+/// Who signs an attempt, and when on the service's clock.
+pub(crate) struct Signing {
+    signer: Arc<Signer>,
+    skew: i64,
+}
+
 impl Session {
-    /// Signs one attempt. `None` if there are no credentials, or if the URI would be too long.
-    pub(crate) fn sign(&self, now: UnixTime, call: Call) -> Option<Attempt> {
-        // Only that is locked which reads the state: other threads need not wait for the hashes.
-        let (signer, skew) = {
-            let mut state = self.lock();
-            let now = state.service_time(now);
-            (state.signer(now, self.0.validity_min)?, state.skew)
-        };
+    /// Who signs at `now`; `None` if there are no credentials, or if they must be replaced first.
+    pub(crate) fn signing(&self, now: UnixTime) -> Option<Signing> {
+        let skew = self.skew();
+        let now = UnixTime::from_secs(now.as_secs().saturating_add(skew));
+        let mut state = self.lock();
+        let signer = state.is_fresh(now).then(|| state.signer(now, self.0.validity_min))??;
+        Some(Signing { signer, skew })
+    }
+
+    /// Signs one attempt; `None` if the URI would be too long.
+    pub(crate) fn sign(&self, Signing { signer, skew }: Signing, call: Call) -> Option<Attempt> {
         let mut headers = call.headers;
         headers.insert(HOST, self.0.host.clone());
         headers.insert(USER_AGENT, self.0.user_agent.clone());
@@ -141,10 +147,12 @@ impl Session {
         if let Some(token) = &signer.token {
             headers.insert(HeaderName::from_static(TOKEN), token.clone());
         }
-        // One piece of memory for all text of the request.
+        // One piece of memory for all text of the request: what requests share, threads would wait
+        // for each other to count.
         let mut text = String::with_capacity(1024);
+        text.push_str(&self.0.base);
         push_path(&mut text, call.key.as_ref(), &call.query);
-        let path_length = text.len();
+        let uri_length = text.len();
         let covered = Signed {
             method: &call.method,
             path: call.key.as_ref().map_or("", Key::as_str),
@@ -152,27 +160,16 @@ impl Session {
             headers: sign::signed_headers(&headers),
         };
         sign::sign_into(&mut text, Place::Header, &signer.secret_id, &signer.key, covered);
-        let mut path = Bytes::from(text);
-        let mut authorization = HeaderValue::from_maybe_shared(path.split_off(path_length)).ok()?;
+        let mut uri = Bytes::from(text);
+        let mut authorization = HeaderValue::from_maybe_shared(uri.split_off(uri_length)).ok()?;
         authorization.set_sensitive(true);
         headers.insert(AUTHORIZATION, authorization);
 
         let mut request = Request::new(call.body);
         *request.method_mut() = call.method;
-        *request.uri_mut() = self.uri(path)?;
+        *request.uri_mut() = Uri::from_maybe_shared(uri).ok()?;
         *request.headers_mut() = headers;
         Some(Attempt { request, generation: signer.generation, skew })
-    }
-
-    /// The absolute URL, if it is no longer than `Uri` takes one that is parsed.
-    fn uri(&self, path: Bytes) -> Option<Uri> {
-        let mut parts = self.0.base.clone().into_parts();
-        let base = parts.authority.as_ref()?.as_str().len().saturating_add("https://".len());
-        if base.saturating_add(path.len()) > URI_BYTES_MAX {
-            return None;
-        }
-        parts.path_and_query = Some(PathAndQuery::from_maybe_shared(path).ok()?);
-        Uri::from_parts(parts).ok()
     }
 
     /// Presigns a URL at `now`.
@@ -180,8 +177,8 @@ impl Session {
     /// # Errors
     /// [`ErrorKind::Credentials`] if the session has none (yet), or they have expired.
     pub fn presign(&self, now: UnixTime, presign: &Presign) -> Result<PresignedUrl, Error> {
+        let now = self.service_time(now);
         let state = self.lock();
-        let now = state.service_time(now);
         let Some(current) = &state.credentials else {
             return Err(Error::new(ErrorKind::Credentials, "a URL cannot be presigned yet"));
         };

@@ -33,8 +33,13 @@ fn put() -> Call {
     Call::new(CallKind::PutObject, Method::PUT, Some(key()))
 }
 
+fn attempt(session: &Session, offset: i64, call: Call) -> Attempt {
+    let signing = session.signing(at(offset)).expect("credentials");
+    session.sign(signing, call).expect("a short URI")
+}
+
 fn sign(session: &Session, offset: i64, call: Call) -> Request<Payload> {
-    session.sign(at(offset), call).expect("credentials").request
+    attempt(session, offset, call).request
 }
 
 /// The beginning and the end of the window in which a request is valid.
@@ -130,14 +135,14 @@ fn signatures_follow_the_services_clock() {
 #[test]
 fn other_credentials_get_another_sign_key_and_generation() {
     let session = session();
-    let first = session.sign(at(0), put()).expect("credentials");
+    let first = attempt(&session, 0, put());
     session.refresh(at(0), Ok(temporary())).expect("fresh");
-    let second = session.sign(at(0), put()).expect("credentials");
+    let second = attempt(&session, 0, put());
     assert_ne!(first.generation, second.generation);
     let authorization = |signed: &Attempt| signed.request.headers()[header::AUTHORIZATION].clone();
     assert_ne!(authorization(&first), authorization(&second));
     session.refresh(at(0), Ok(temporary())).expect("the same");
-    let third = session.sign(at(0), put()).expect("credentials");
+    let third = attempt(&session, 0, put());
     assert_eq!(third.generation, second.generation, "nothing has changed");
     assert!(!session.refuse(first.generation) && session.has_credentials(at(0)));
     assert!(session.refuse(second.generation) && !session.has_credentials(at(0)));
@@ -189,7 +194,7 @@ fn credentials_that_end_before_those_that_work_are_left_aside() {
     assert!(shows(&session, "rotated"));
 
     // What the service has refused, or what has expired, is no reason to go on with it.
-    let generation = session.sign(at(10), put()).expect("credentials").generation;
+    let generation = attempt(&session, 10, put()).generation;
     assert!(session.refuse(generation));
     session.refresh(at(10), Ok(named("other").expiring(at(3600)))).expect("fresh");
     assert!(shows(&session, "other"));

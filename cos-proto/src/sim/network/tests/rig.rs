@@ -46,7 +46,8 @@ impl Rig {
     pub(super) fn send(&mut self, line: Line, call: Call) {
         let (kind, reply) = (call.kind, call.reply);
         let permits = call.lane;
-        let request = self.session.sign(self.now().unix, call).expect("signed").request;
+        let signing = self.session.signing(self.now().unix).expect("credentials");
+        let request = self.session.sign(signing, call).expect("signed").request;
         self.sent += 1;
         let transmit = Transmit {
             id: RequestId::numbered(self.sent),
