@@ -140,11 +140,7 @@ impl ClientBuilder {
             transport: Transport::new(session.endpoint(), &options)?,
             permits: Permits::new(self.max_concurrency.get(), Arc::clone(&self.observer)),
             credentials: SingleFlight::new(self.provider, session.clone()),
-            budget: MemoryBudget::observed(
-                self.chunk_size.saturating_mul(chunks),
-                Arc::clone(&self.observer),
-            ),
-            observer: self.observer,
+            budget: MemoryBudget::observed(self.chunk_size.saturating_mul(chunks), self.observer),
             idle_timeout: self.idle_timeout,
             policy: Policy::default().call_deadline(self.call_deadline),
             max_concurrency: self.max_concurrency,

@@ -13,7 +13,7 @@ use std::{
 };
 
 use cos_proto::Error;
-use http::{HeaderValue, Uri};
+use http::{HeaderValue, Uri, uri::Scheme};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::{
@@ -88,12 +88,15 @@ fn is_loopback(uri: &Uri) -> bool {
     host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-/// Connects within a time limit, TLS included.
+/// Connects to the endpoint, whatever the request's URI says, within a time limit, TLS included.
 ///
 /// Small: hyper clones it and moves it about for every request, also if a connection is there.
 #[derive(Clone)]
-pub(crate) struct Connector {
-    tls: Arc<HttpsConnector<Route>>,
+pub(crate) struct Connector(Arc<Way>);
+
+struct Way {
+    endpoint: Uri,
+    tls: HttpsConnector<Route>,
     time_limit: Duration,
 }
 
@@ -112,11 +115,12 @@ enum Route {
 
 impl Connector {
     pub(crate) fn new(
+        endpoint: Uri,
         tls: Arc<ClientConfig>,
-        secure: bool,
         proxy: Option<&Intercept>,
         time_limit: Duration,
     ) -> Self {
+        let secure = endpoint.scheme() == Some(&Scheme::HTTPS);
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -137,7 +141,7 @@ impl Connector {
                 }
             }
         };
-        Self { tls: Arc::new(HttpsConnector::from((route, tls))), time_limit }
+        Self(Arc::new(Way { endpoint, tls: HttpsConnector::from((route, tls)), time_limit }))
     }
 }
 
@@ -153,12 +157,13 @@ impl Service<Uri> for Connector {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, endpoint: Uri) -> Self::Future {
-        let (mut tls, time_limit) = (HttpsConnector::clone(&self.tls), self.time_limit);
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let way = Arc::clone(&self.0);
         Box::pin(async move {
+            let (mut tls, time_limit) = (way.tls.clone(), way.time_limit);
             let connecting = async {
                 poll_fn(|cx| tls.poll_ready(cx)).await?;
-                tls.call(endpoint).await
+                tls.call(way.endpoint.clone()).await
             };
             tokio::time::timeout(time_limit, connecting).await.unwrap_or_else(|_| {
                 Err(format!("not connected within {} s", time_limit.as_secs_f32()).into())

@@ -9,8 +9,8 @@ use std::{
 
 use bytes::Bytes;
 use cos_proto::{
-    Credentials, CredentialsFailed, Error, ErrorKind, Event, Failure, Machine, Operation, Output,
-    Policy, RequestId, Ticks, Transmit,
+    Credentials, CredentialsFailed, Error, ErrorKind, Event, Failure, Machine, Now, Operation,
+    Output, Policy, RequestId, Ticks, Transmit,
 };
 use tokio::{
     task::{self, JoinSet},
@@ -35,6 +35,8 @@ pub(crate) struct Drive<O: Operation> {
     shared: Arc<Shared>,
     machine: Machine<O>,
     rest: Rest,
+    /// When the exchange in place ended, just now: nobody reads the clock again.
+    now: Option<Now>,
     polled: Polled,
     /// One exchange of an operation that is polled to its end.
     in_place: Option<(RequestId, InPlace)>,
@@ -45,7 +47,7 @@ pub(crate) struct Drive<O: Operation> {
     refreshing: Option<Refreshing>,
     alarm: Option<(Ticks, Pin<Box<Sleep>>)>,
     /// The body of the stream whose head the machine has been given.
-    body: Option<(RequestId, StreamedBody)>,
+    body: Option<(RequestId, Box<StreamedBody>)>,
     /// Where collected bodies are put, if there is such memory.
     spare: Option<Arc<Spare>>,
 }
@@ -84,6 +86,7 @@ impl<O: Operation> Drive<O> {
             shared,
             machine,
             rest: Rest::Over,
+            now: None,
             polled,
             in_place: None,
             exchanges: None,
@@ -154,10 +157,10 @@ impl<O: Operation> Drive<O> {
 
     /// Sends what the machine wants sent. Answers what it waits for then.
     fn drain(&mut self) -> Result<Option<Ticks>, Step<O::Output>> {
-        let now = self.shared.now();
+        let now = self.now.take().unwrap_or_else(|| self.shared.now());
         loop {
             match self.machine.poll_output(now) {
-                Output::Send(transmit) => self.send(transmit),
+                Output::Send(transmit) => self.send(now, transmit),
                 Output::NeedCredentials => {
                     self.refreshing = Some(Box::pin(self.shared.credentials.refresh()));
                 }
@@ -204,7 +207,7 @@ impl<O: Operation> Drive<O> {
         }
     }
 
-    fn send(&mut self, transmit: Box<Transmit>) {
+    fn send(&mut self, now: Now, transmit: Box<Transmit>) {
         // A stream that is asked for anew is over.
         self.body = None;
         let id = transmit.id;
@@ -214,16 +217,19 @@ impl<O: Operation> Drive<O> {
             call = transmit.call.name(),
             attempt = transmit.attempt
         );
-        let (shared, spare) = (Arc::clone(&self.shared), self.spare.clone());
+        let (shared, spare) = (&self.shared, self.spare.clone());
         if self.polled == Polled::ToItsEnd
             && self.in_place.is_none()
             && let Some(permit) = shared.permits.try_acquire(transmit.lane)
         {
-            let work = exchange_with(permit, Arc::clone(&shared), transmit, spare).instrument(span);
-            self.in_place = Some((id, InPlace::new(shared, Box::pin(work))));
+            let began = shared.instant(now.ticks);
+            let work = exchange_with(permit, began, shared, transmit, spare).instrument(span);
+            let permits = Arc::clone(&shared.permits);
+            self.in_place = Some((id, InPlace::new(permits, Box::pin(work))));
         } else {
             let exchanges = self.exchanges.get_or_insert_default();
-            let task = exchanges.spawn(exchange(shared, transmit, spare).instrument(span));
+            let work = exchange(Arc::clone(shared), transmit, spare);
+            let task = exchanges.spawn(work.instrument(span));
             self.running.push((task.id(), id));
         }
     }
@@ -238,6 +244,7 @@ impl<O: Operation> Drive<O> {
         {
             let id = *id;
             self.in_place = None;
+            self.now = exchanged.as_ref().ok().map(|exchanged| exchanged.at);
             return Some((id, exchanged));
         }
         let exchanges = self.exchanges.as_mut()?;

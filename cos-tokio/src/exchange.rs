@@ -30,7 +30,7 @@ pub(crate) struct Exchanged {
 
 pub(crate) enum Outcome {
     Event(Event),
-    Stream(Response<()>, StreamedBody),
+    Stream(Response<()>, Box<StreamedBody>),
 }
 
 /// Waits for a permit and runs one exchange. It is given back at the latest when the answer, or a
@@ -42,36 +42,48 @@ pub(crate) async fn exchange(
 ) -> Exchanged {
     let asked = Instant::now();
     let permit = shared.permits.acquire(transmit.lane).await;
-    let queued = asked.elapsed();
-    Exchanged { queued, ..exchange_with(permit, shared, transmit, spare).await }
+    let began = Instant::now();
+    let exchanged = exchange_with(permit, began, &shared, transmit, spare).await;
+    Exchanged { queued: began.saturating_duration_since(asked), ..exchanged }
 }
 
-/// Runs one exchange that has its permit.
-pub(crate) async fn exchange_with(
+/// Runs one exchange that has its permit since `began`.
+pub(crate) fn exchange_with(
     permit: Permit,
-    shared: Arc<Shared>,
+    began: Instant,
+    shared: &Shared,
     transmit: Box<Transmit>,
     spare: Option<Arc<Spare>>,
-) -> Exchanged {
-    let mut watched = Watched::new(Arc::clone(&shared.observer), &transmit);
+) -> impl Future<Output = Exchanged> + use<> {
+    let mut watched = Watched::new(permit, &transmit, began);
     let limits = transmit.time_limits(shared.idle_timeout);
     let Transmit { request, reply, .. } = *transmit;
     let sending = shared.transport.send(request);
-    let answer = answer(sending, reply, &limits, &mut watched, spare.as_deref()).await;
-    drop(permit);
-    let outcome = match answer {
-        Ok(Answer::Whole(response)) => {
-            watched.attempt.collected(&response);
-            Outcome::Event(Event::Reply(Box::new(response)))
-        }
-        Ok(Answer::Head(head, body)) => Outcome::Stream(head, StreamedBody { body, watched }),
-        Err(failure) => Outcome::Event(Event::Failed(watched.failed(failure))),
-    };
-    Exchanged { queued: Duration::ZERO, at: shared.now(), outcome }
+    let clock = shared.clock;
+    async move {
+        let answer = answer(sending, reply, &limits, &mut watched, spare.as_deref()).await;
+        watched.permit.give_back();
+        let at = clock.now();
+        let outcome = match answer {
+            Ok(Answer::Whole(response)) => {
+                watched.attempt.collected(&response);
+                watched.over(clock.instant(at.ticks));
+                Outcome::Event(Event::Reply(response))
+            }
+            Ok(Answer::Head(head, body)) => {
+                Outcome::Stream(head, Box::new(StreamedBody { body, watched }))
+            }
+            Err(failure) => {
+                watched.over(clock.instant(at.ticks));
+                Outcome::Event(Event::Failed(watched.failed(failure)))
+            }
+        };
+        Exchanged { queued: Duration::ZERO, at, outcome }
+    }
 }
 
 enum Answer {
-    Whole(Response<Bytes>),
+    Whole(Box<Response<Bytes>>),
     Head(Response<()>, Arriving),
 }
 
@@ -100,7 +112,7 @@ async fn answer(
         let text = format!("the answer has more than {bytes_max} bytes");
         return Err(Failure::new(FailureKind::ReplyTooLarge, text));
     }
-    Ok(Answer::Whole(Response::from_parts(head, collected)))
+    Ok(Answer::Whole(Box::new(Response::from_parts(head, collected))))
 }
 
 /// Ends `work` so long after the exchange began.

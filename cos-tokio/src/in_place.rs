@@ -10,7 +10,7 @@ use std::{
 use cos_proto::{Failure, FailureKind};
 use tokio::{runtime::Handle, task::JoinHandle};
 
-use crate::{exchange::Exchanged, shared::Shared};
+use crate::{exchange::Exchanged, permits::Permits};
 
 /// After so many polls an exchange is no longer a short one: a head and a small body take three.
 const POLLS_MAX: u8 = 8;
@@ -24,7 +24,7 @@ pub(crate) type Work = Pin<Box<dyn Future<Output = Exchanged> + Send>>;
 /// that nobody polls for now. It also gets one when it takes many polls, as a body in many pieces
 /// does: a task runs beside its connection's, the operation perhaps on another thread.
 pub(crate) struct InPlace {
-    shared: Arc<Shared>,
+    permits: Arc<Permits>,
     place: Arc<Place>,
 }
 
@@ -39,12 +39,12 @@ enum State {
 
 impl InPlace {
     /// Begins an exchange that has its permit; poll it.
-    pub(crate) fn new(shared: Arc<Shared>, work: Work) -> Self {
+    pub(crate) fn new(permits: Arc<Permits>, work: Work) -> Self {
         let (waker, runtime) = (Waker::noop().clone(), Handle::current());
         let state = State::Here { work, runtime, waker, polls_left: POLLS_MAX };
         let place = Arc::new(Place(Mutex::new(state)));
-        shared.permits.settle(&place);
-        Self { shared, place }
+        permits.settle(&place);
+        Self { permits, place }
     }
 
     /// Goes on with it. A panic of an observer is a failure, as in a task.
@@ -111,7 +111,7 @@ impl State {
 
 impl Drop for InPlace {
     fn drop(&mut self) {
-        self.shared.permits.leave(&self.place);
+        self.permits.leave(&self.place);
         let state = std::mem::replace(&mut *self.place.lock(), State::Over);
         match state {
             // An observer that panics here must not do so in whoever drops the operation.

@@ -15,14 +15,10 @@ use crate::in_place::Place;
 /// Bulk exchanges first pass a gate that is one narrower, so that parts never keep everything else
 /// waiting. Whoever waits at either place holds nothing that a running exchange needs.
 pub(crate) struct Permits {
-    counted: Arc<Counted>,
-    places: Mutex<Places>,
-}
-
-struct Counted {
     all: Semaphore,
     bulk: Option<Semaphore>,
     in_use: AtomicUsize,
+    places: Mutex<Places>,
     observer: Arc<dyn Observer>,
 }
 
@@ -35,29 +31,29 @@ struct Places {
 }
 
 impl Permits {
-    pub(crate) fn new(limit: usize, observer: Arc<dyn Observer>) -> Self {
+    pub(crate) fn new(limit: usize, observer: Arc<dyn Observer>) -> Arc<Self> {
         let limit = limit.clamp(1, Semaphore::MAX_PERMITS);
-        let counted = Counted {
+        Arc::new(Self {
             all: Semaphore::new(limit),
             bulk: (limit > 1).then(|| Semaphore::new(limit - 1)),
             in_use: AtomicUsize::new(0),
+            places: Mutex::default(),
             observer,
-        };
-        Self { counted: Arc::new(counted), places: Mutex::default() }
+        })
     }
 
     /// Waits for a permit.
-    pub(crate) async fn acquire(&self, lane: Lane) -> Permit {
+    pub(crate) async fn acquire(self: &Arc<Self>, lane: Lane) -> Permit {
         if let Some(permit) = self.try_acquire(lane) {
             return permit;
         }
         let _queueing = self.queue();
         // An error only if a semaphore were closed, which never happens.
-        let bulk = match self.counted.gate(lane) {
+        let bulk = match self.gate(lane) {
             Some(gate) => gate.acquire().await.ok(),
             None => None,
         };
-        if let Ok(permit) = self.counted.all.acquire().await {
+        if let Ok(permit) = self.all.acquire().await {
             permit.forget();
         }
         if let Some(permit) = bulk {
@@ -67,12 +63,12 @@ impl Permits {
     }
 
     /// A permit, if there is one now.
-    pub(crate) fn try_acquire(&self, lane: Lane) -> Option<Permit> {
-        let bulk = match self.counted.gate(lane) {
+    pub(crate) fn try_acquire(self: &Arc<Self>, lane: Lane) -> Option<Permit> {
+        let bulk = match self.gate(lane) {
             Some(gate) => Some(gate.try_acquire().ok()?),
             None => None,
         };
-        self.counted.all.try_acquire().ok()?.forget();
+        self.all.try_acquire().ok()?.forget();
         if let Some(permit) = bulk {
             permit.forget();
         }
@@ -81,7 +77,7 @@ impl Permits {
 
     /// How many are taken now.
     pub(crate) fn in_use(&self) -> usize {
-        self.counted.in_use.load(Ordering::Acquire)
+        self.in_use.load(Ordering::Acquire)
     }
 
     /// Lets an exchange go on in its place until somebody queues.
@@ -114,23 +110,19 @@ impl Permits {
         Queueing(self)
     }
 
-    fn taken(&self, lane: Lane) -> Permit {
-        let counted = Arc::clone(&self.counted);
-        let permit = Permit(Taken { counted, lane });
-        let in_use = self.counted.in_use.fetch_add(1, Ordering::AcqRel) + 1;
-        self.counted.observer.permits(in_use);
+    fn taken(self: &Arc<Self>, lane: Lane) -> Permit {
+        let permit = Permit { permits: Arc::clone(self), held: Some(lane) };
+        self.observer.permits(self.in_use.fetch_add(1, Ordering::AcqRel) + 1);
         permit
+    }
+
+    fn gate(&self, lane: Lane) -> Option<&Semaphore> {
+        self.bulk.as_ref().filter(|_| lane == Lane::Bulk)
     }
 
     fn places(&self) -> MutexGuard<'_, Places> {
         // Nothing panics while it holds the lock.
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Counted {
-    fn gate(&self, lane: Lane) -> Option<&Semaphore> {
-        self.bulk.as_ref().filter(|_| lane == Lane::Bulk)
     }
 }
 
@@ -143,26 +135,40 @@ impl Drop for Queueing<'_> {
     }
 }
 
-/// Covers one exchange; dropping gives it back, also if the observer panics.
-pub(crate) struct Permit(Taken);
+/// Covers one exchange, until it is given back or dropped.
+pub(crate) struct Permit {
+    permits: Arc<Permits>,
+    held: Option<Lane>,
+}
 
-struct Taken {
-    counted: Arc<Counted>,
-    lane: Lane,
+impl Permit {
+    /// It is free again, also if the observer panics.
+    pub(crate) fn give_back(&mut self) {
+        let Some(lane) = self.held.take() else { return };
+        let in_use = self.permits.in_use.fetch_sub(1, Ordering::AcqRel).saturating_sub(1);
+        let _free = Free(&self.permits, lane);
+        self.permits.observer.permits(in_use);
+    }
+
+    /// Who is told what becomes of the exchange.
+    pub(crate) fn observer(&self) -> &dyn Observer {
+        &*self.permits.observer
+    }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let counted = &self.0.counted;
-        let in_use = counted.in_use.fetch_sub(1, Ordering::AcqRel).saturating_sub(1);
-        counted.observer.permits(in_use);
+        self.give_back();
     }
 }
 
-impl Drop for Taken {
+/// A permit that nobody has.
+struct Free<'a>(&'a Permits, Lane);
+
+impl Drop for Free<'_> {
     fn drop(&mut self) {
-        self.counted.all.add_permits(1);
-        if let Some(gate) = self.counted.gate(self.lane) {
+        self.0.all.add_permits(1);
+        if let Some(gate) = self.0.gate(self.1) {
             gate.add_permits(1);
         }
     }

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use cos_proto::{MemoryBudget, Now, Observer, Policy, Session, Ticks, UnixTime};
+use cos_proto::{MemoryBudget, Now, Policy, Session, Ticks, UnixTime};
 use tokio::time::Instant;
 
 use crate::{credentials::SingleFlight, permits::Permits, transport::Transport};
@@ -18,9 +18,8 @@ use crate::{credentials::SingleFlight, permits::Permits, transport::Transport};
 pub(crate) struct Shared {
     pub(crate) session: Session,
     pub(crate) transport: Transport,
-    pub(crate) permits: Permits,
+    pub(crate) permits: Arc<Permits>,
     pub(crate) credentials: SingleFlight,
-    pub(crate) observer: Arc<dyn Observer>,
     pub(crate) idle_timeout: Duration,
     /// One call at a time.
     pub(crate) policy: Policy,
@@ -33,11 +32,11 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn now(&self) -> Now {
-        Now { ticks: Ticks::new(self.clock.epoch.elapsed()), unix: unix_now() }
+        self.clock.now()
     }
 
     pub(crate) fn instant(&self, at: Ticks) -> Instant {
-        self.clock.epoch + at.since_epoch()
+        self.clock.instant(at)
     }
 
     /// As many calls of one operation at a time as there are permits.
@@ -46,7 +45,8 @@ impl Shared {
     }
 }
 
-/// The monotonic clock, counted from when the client was made.
+/// The clocks of a client: the monotonic one is counted from when it was made.
+#[derive(Clone, Copy)]
 pub(crate) struct Clock {
     epoch: Instant,
 }
@@ -54,6 +54,14 @@ pub(crate) struct Clock {
 impl Clock {
     pub(crate) fn new() -> Self {
         Self { epoch: Instant::now() }
+    }
+
+    pub(crate) fn now(self) -> Now {
+        Now { ticks: Ticks::new(self.epoch.elapsed()), unix: unix_now() }
+    }
+
+    pub(crate) fn instant(self, at: Ticks) -> Instant {
+        self.epoch + at.since_epoch()
     }
 }
 

@@ -1,9 +1,13 @@
 //! The HTTP client below everything: one pool of connections to the endpoint.
 
-use std::{path::PathBuf, time::Duration};
+use std::{mem, path::PathBuf, time::Duration};
 
 use cos_proto::{Endpoint, Error, ErrorKind, Failure, Payload};
-use http::{HeaderValue, Request, Response, Uri, header::PROXY_AUTHORIZATION};
+use http::{
+    HeaderValue, Request, Response, Uri,
+    header::PROXY_AUTHORIZATION,
+    uri::{Authority, Scheme},
+};
 use hyper::body::Incoming;
 use hyper_util::{
     client::legacy,
@@ -29,7 +33,9 @@ pub(crate) struct Options {
 /// Sends requests over pooled connections.
 pub(crate) struct Transport {
     http: legacy::Client<Connector, PayloadBody>,
-    /// For a proxy that reads the requests themselves.
+    /// Whether a proxy reads the requests themselves.
+    forwarded: bool,
+    /// For that proxy.
     proxy_authorization: Option<HeaderValue>,
 }
 
@@ -53,16 +59,19 @@ impl Transport {
             // Never used: it trusts nobody.
             tls::trusting(RootCertStore::empty())?
         };
-        let connector = Connector::new(tls, secure, proxy.as_ref(), options.connect_timeout);
+        let connector = Connector::new(uri, tls, proxy.as_ref(), options.connect_timeout);
         let http = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(options.connections)
             .set_host(false)
             .build(connector);
-        let proxy_authorization =
-            proxy.filter(|_| !secure).and_then(|proxy| proxy.basic_auth().cloned());
-        Ok(Self { http, proxy_authorization })
+        let forwarding = proxy.filter(|_| !secure);
+        Ok(Self {
+            http,
+            forwarded: forwarding.is_some(),
+            proxy_authorization: forwarding.and_then(|proxy| proxy.basic_auth().cloned()),
+        })
     }
 
     /// Sends one request and waits for the head of its answer.
@@ -74,6 +83,9 @@ impl Transport {
         request: Request<Payload>,
     ) -> impl Future<Output = Result<Response<Incoming>, Failure>> + use<> {
         let mut request = request.map(PayloadBody::from);
+        if !self.forwarded {
+            abbreviate(request.uri_mut());
+        }
         if let Some(authorization) = &self.proxy_authorization {
             request.headers_mut().insert(PROXY_AUTHORIZATION, authorization.clone());
         }
@@ -81,4 +93,15 @@ impl Transport {
         let sending = self.http.request(request);
         async move { sending.await.map_err(failure::of_request) }
     }
+}
+
+/// Shortens the URI's authority, by which hyper knows its connections: it hashes it three times for
+/// each request, byte by byte, and all of ours go to the connector's endpoint. The path is all of
+/// the URI that it sends then.
+fn abbreviate(uri: &mut Uri) {
+    let mut parts = mem::take(uri).into_parts();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(const { Authority::from_static("e") });
+    // An absolute URI with a path is one.
+    *uri = Uri::from_parts(parts).unwrap_or_default();
 }
