@@ -13,6 +13,7 @@ use cpu_time::ProcessTime;
 use crate::{content, line, server, transfer, transfer::Failed};
 
 const SERVER: &str = "role-server";
+const AWAKE: &str = "role-server-awake";
 const CLIENT: &str = "role-client";
 
 /// Plays the role that the first argument names, if it names one.
@@ -20,6 +21,7 @@ pub fn play_role() -> Option<ExitCode> {
     let mut arguments = std::env::args().skip(1);
     let played = match &*arguments.next()? {
         SERVER => serve(),
+        AWAKE => serve_awake(),
         CLIENT => report(&arguments.collect::<Vec<_>>()),
         _ => return None,
     };
@@ -40,12 +42,32 @@ pub fn play_role() -> Option<ExitCode> {
 pub fn serve() -> Result<(), Failed> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let (direct, long) = runtime.block_on(async {
-        let direct = server::start().await?;
-        io::Result::Ok((direct, line::start(line::LONG, direct).await?))
-    })?;
-    writeln!(io::stdout(), "{direct} {long}")?;
+    runtime.block_on(listen())?;
     io::stdin().read_to_end(&mut Vec::new())?;
+    Ok(())
+}
+
+/// The same by one thread that never sleeps.
+///
+/// By loopback it is who sends that wakes who receives, at a microsecond or two, and a client that
+/// is slower finds the server asleep more often: it would be charged for that, too.
+fn serve_awake() -> Result<(), Failed> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        listen().await?;
+        let mut parent = tokio::task::spawn_blocking(|| io::stdin().read_to_end(&mut Vec::new()));
+        while !parent.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        (&mut parent).await??;
+        Ok(())
+    })
+}
+
+async fn listen() -> Result<(), Failed> {
+    let direct = server::start().await?;
+    let long = line::start(line::LONG, direct).await?;
+    writeln!(io::stdout(), "{direct} {long}")?;
     Ok(())
 }
 
@@ -64,7 +86,19 @@ impl Server {
     /// # Errors
     /// When there can be no process, or it says nothing.
     pub fn start() -> Result<Self, Failed> {
-        let mut child = again(SERVER)?.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        Self::start_as(SERVER)
+    }
+
+    /// Starts one that never sleeps, for measurements of what a request costs its client.
+    ///
+    /// # Errors
+    /// When there can be no process, or it says nothing.
+    pub fn start_awake() -> Result<Self, Failed> {
+        Self::start_as(AWAKE)
+    }
+
+    fn start_as(role: &str) -> Result<Self, Failed> {
+        let mut child = again(role)?.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         if let Some(output) = child.stdout.take() {
             BufReader::new(output).read_line(&mut line)?;

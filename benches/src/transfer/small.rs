@@ -30,31 +30,55 @@ pub(super) enum Call {
 
 /// GET and PUT of 1 KiB at 1, 10 and 64 in flight, on both runtimes.
 pub(super) fn rows(quick: bool) -> Result<Vec<Row>, Failed> {
-    let server = Server::start()?;
-    let runtime = runtime()?;
-    let (requests, rounds) = if quick { (2_000, 6) } else { (6_000, 7) };
-    let mut rows = Vec::new();
-    for call in [Call::Get, Call::Put] {
-        for in_flight in IN_FLIGHT {
-            let each = requests / in_flight;
-            rows.push(on_tokio(&server, &runtime, call, in_flight, each, rounds)?);
-        }
-    }
-    for call in [Call::Get, Call::Put] {
-        for in_flight in IN_FLIGHT {
-            rows.push(on_threads(&server, call, in_flight, requests / in_flight, rounds)?);
+    let effort = if quick { (2_000, 6) } else { (6_000, 7) };
+    let mut rows = against(&Server::start_awake()?, effort, Bound::AtMost)?;
+    if !quick {
+        // Who waits for whom is part of these figures: see `serve_awake`.
+        let informing = |_| Bound::Info;
+        for mut row in against(&Server::start()?, effort, informing)? {
+            row.what.push_str(", from a server that sleeps");
+            rows.push(row);
         }
     }
     Ok(rows)
 }
 
-fn on_tokio(
+/// So many requests in so many rounds, with bounds of this kind.
+fn against(
     server: &Server,
-    runtime: &Runtime,
+    (requests, rounds): (usize, usize),
+    bound: fn(f64) -> Bound,
+) -> Result<Vec<Row>, Failed> {
+    let runtime = runtime()?;
+    let mut rows = Vec::new();
+    for call in [Call::Get, Call::Put] {
+        for in_flight in IN_FLIGHT {
+            let load = Load { call, in_flight, each: requests / in_flight, rounds };
+            rows.push(on_tokio(server, &runtime, load, bound)?);
+        }
+    }
+    for call in [Call::Get, Call::Put] {
+        for in_flight in IN_FLIGHT {
+            let load = Load { call, in_flight, each: requests / in_flight, rounds };
+            rows.push(on_threads(server, load, bound)?);
+        }
+    }
+    Ok(rows)
+}
+
+#[derive(Clone, Copy)]
+struct Load {
     call: Call,
     in_flight: usize,
     each: usize,
     rounds: usize,
+}
+
+fn on_tokio(
+    server: &Server,
+    runtime: &Runtime,
+    Load { call, in_flight, each, rounds }: Load,
+    bound: fn(f64) -> Bound,
 ) -> Result<Row, Failed> {
     let ours = CosTokio::new(server.direct, in_flight)?;
     let bare = BareHyper::new(server.direct, in_flight);
@@ -76,23 +100,19 @@ fn on_tokio(
     let [ours, bare, signing] = [0, 1, 2].map(|at| micros(at).unwrap_or_default());
     let row = Row::new(what("cos-tokio", call, in_flight), "us CPU", ours)
         .floor("hyper-util", bare)
-        .target("ours / floor", ours / bare, Bound::AtMost(1.3))
+        .target("ours / floor", ours / bare, bound(1.3))
         .target("ours / floor that signs", ours / signing, Bound::Info)
         .note(rates(&[rate(0), rate(1), rate(2), rate(3)]));
     Ok(match micros(3) {
-        Some(peer) => {
-            row.peer("OpenDAL", peer).target("ours / OpenDAL", ours / peer, Bound::AtMost(0.7))
-        }
+        Some(peer) => row.peer("OpenDAL", peer).target("ours / OpenDAL", ours / peer, bound(0.7)),
         None => row,
     })
 }
 
 fn on_threads(
     server: &Server,
-    call: Call,
-    in_flight: usize,
-    each: usize,
-    rounds: usize,
+    Load { call, in_flight, each, rounds }: Load,
+    bound: fn(f64) -> Bound,
 ) -> Result<Row, Failed> {
     let ours = CosBlocking::new(server.direct, in_flight)?;
     let bare = BareUreq::new(server.direct, in_flight);
@@ -109,7 +129,7 @@ fn on_threads(
     let [ours, bare, signing] = [0, 1, 2].map(micros);
     Ok(Row::new(what("cos-blocking", call, in_flight), "us CPU", ours)
         .floor("ureq", bare)
-        .target("ours / floor", ours / bare, Bound::AtMost(1.3))
+        .target("ours / floor", ours / bare, bound(1.3))
         .target("ours / floor that signs", ours / signing, Bound::Info)
         .note(rates(&[rate(0), rate(1), rate(2)])))
 }
