@@ -139,15 +139,26 @@ const PATH_RULE: &str = "a path is one or more of / followed by letters, digits,
 
 /// Whether `text` matches `^(/[A-Za-z0-9._-]+)+$`.
 pub(crate) fn is_driver_path(text: &str) -> bool {
-    text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_component))
+    let mut begins = true;
+    text.strip_prefix('/').is_some_and(|rest| {
+        let fits = rest.bytes().all(|byte| match byte {
+            b'/' => !std::mem::replace(&mut begins, true),
+            other => {
+                begins = false;
+                is_of_component(other)
+            }
+        });
+        fits && !begins
+    })
 }
 
 /// Whether `text` may stand between two slashes of a driver path.
 pub(crate) fn is_component(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+    !text.is_empty() && text.bytes().all(is_of_component)
+}
+
+fn is_of_component(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
 }
 
 impl fmt::Display for DriverPath {

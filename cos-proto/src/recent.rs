@@ -12,98 +12,114 @@ use crate::{Key, Session, Ticks, UploadId, session::LatestTicks};
 ///
 /// A recursive delete adds them to what the lists show. Operations know no time, but the machine
 /// that handles an answer tells its session, from which an entry has its time. At most 16 384
-/// entries are kept; the oldest goes first. Cloning shares the memory.
+/// objects are kept, and as many uploads; of more than that the oldest eighth is forgotten. Cloning
+/// shares the memory.
 ///
 /// A write is noted when its call begins, since from then on it may be there, and again when that
 /// has ended, since until then it may have taken effect. A deletion makes the driver forget what was
 /// noted before it began; another write of the key may come after it, whoever is answered first.
 #[derive(Clone, Debug)]
-pub struct Recent {
-    clock: LatestTicks,
-    state: Arc<Mutex<State>>,
-}
+pub struct Recent(Arc<Inner>);
 
 /// A point in the order of all notes; the default is before them all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RecentMark(u64);
 
 /// How long an entry is kept.
 const KEPT_FOR: Duration = Duration::from_secs(120);
-/// How many entries are kept.
+/// How many entries of a kind are kept.
 const ENTRIES_MAX: usize = 16_384;
+
+#[derive(Debug)]
+struct Inner {
+    clock: LatestTicks,
+    state: Mutex<State>,
+}
 
 #[derive(Debug, Default)]
 struct State {
-    /// By name, in key order; the value is the entry's place in `order`.
-    names: BTreeMap<Name, u64>,
-    /// Oldest first.
-    order: BTreeMap<u64, Entry>,
-    noted: u64,
+    objects: Entries<Key>,
+    uploads: Entries<(Key, UploadId)>,
+    last: RecentMark,
 }
 
-/// An object, or an upload of that key.
-type Name = (Key, Option<UploadId>);
-
+/// Every write looks for its entry twice, so that this is all there is to do then: what is too old,
+/// or too much, goes now and then.
 #[derive(Debug)]
-struct Entry {
-    name: Name,
-    noted_at: Ticks,
+struct Entries<N> {
+    noted: BTreeMap<N, Noted>,
+    /// When the expired ones went.
+    cleared_at: Ticks,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Noted {
+    mark: RecentMark,
+    at: Ticks,
 }
 
 impl Recent {
     /// An empty memory of what operations of this session create.
     pub fn new(session: &Session) -> Self {
-        Self { clock: session.latest_ticks(), state: Arc::default() }
+        Self::by(session.latest_ticks())
+    }
+
+    fn by(clock: LatestTicks) -> Self {
+        Self(Arc::new(Inner { clock, state: Mutex::default() }))
     }
 
     /// Where the notes end so far.
     pub fn mark(&self) -> RecentMark {
-        RecentMark(self.lock().noted)
+        self.lock().last
     }
 
     /// An object was, or may have been, created or replaced.
     pub fn note_object(&self, key: &Key) {
-        self.note((key.clone(), None));
+        let now = self.0.clock.get();
+        let mut state = self.lock();
+        let noted = state.next(now);
+        state.objects.note(key, noted);
     }
 
     /// A multipart upload was begun.
     pub fn note_upload(&self, key: &Key, id: &UploadId) {
-        self.note((key.clone(), Some(id.clone())));
+        let now = self.0.clock.get();
+        let mut state = self.lock();
+        let noted = state.next(now);
+        state.uploads.note(&(key.clone(), id.clone()), noted);
     }
 
     /// An object was deleted by a call that began at this mark.
     pub fn forget_object(&self, key: &Key, begun: RecentMark) {
-        let name = (key.clone(), None);
         let mut state = self.lock();
-        if state.names.get(&name).is_some_and(|place| *place <= begun.0) {
-            state.forget(&name);
+        if state.objects.noted.get(key).is_some_and(|noted| noted.mark <= begun) {
+            state.objects.noted.remove(key);
         }
     }
 
     /// A multipart upload was completed or aborted.
     pub fn forget_upload(&self, key: &Key, id: &UploadId) {
-        self.lock().forget(&(key.clone(), Some(id.clone())));
+        self.lock().uploads.noted.remove(&(key.clone(), id.clone()));
     }
 
     /// The objects at `key` itself and at keys that begin with `prefix`, in key order.
     pub fn objects_below(&self, now: Ticks, key: &Key, prefix: &str) -> Vec<Key> {
         let mut state = self.lock();
-        state.drop_expired(now);
-        let names = state.below(key, prefix);
-        names.filter(|(_, id)| id.is_none()).map(|(key, _)| key.clone()).collect()
+        let all = state.objects.kept(now);
+        all.filter(|own| *own == key || own.as_str().starts_with(prefix)).cloned().collect()
     }
 
     /// The uploads of `key` itself and of keys that begin with `prefix`, in key order.
     pub fn uploads_below(&self, now: Ticks, key: &Key, prefix: &str) -> Vec<(Key, UploadId)> {
         let mut state = self.lock();
-        state.drop_expired(now);
-        let names = state.below(key, prefix);
-        names.filter_map(|(key, id)| Some((key.clone(), id.clone()?))).collect()
+        let all = state.uploads.kept(now);
+        all.filter(|(own, _)| own == key || own.as_str().starts_with(prefix)).cloned().collect()
     }
 
     /// How many entries are kept.
     pub fn len(&self) -> usize {
-        self.lock().order.len()
+        let state = self.lock();
+        state.objects.noted.len().saturating_add(state.uploads.noted.len())
     }
 
     /// Whether nothing is kept.
@@ -111,55 +127,57 @@ impl Recent {
         self.len() == 0
     }
 
-    fn note(&self, name: Name) {
-        let now = self.clock.get();
-        let mut state = self.lock();
-        state.drop_expired(now);
-        state.note(name, now);
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds the lock, and every state is valid on its own.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn note(&mut self, name: Name, noted_at: Ticks) {
-        self.noted = self.noted.saturating_add(1);
+    fn next(&mut self, at: Ticks) -> Noted {
+        self.last = RecentMark(self.last.0.saturating_add(1));
+        Noted { mark: self.last, at }
+    }
+}
+
+impl<N: Ord + Clone> Entries<N> {
+    fn note(&mut self, name: &N, noted: Noted) {
+        if noted.at.saturating_since(self.cleared_at) >= KEPT_FOR {
+            self.clear_expired(noted.at);
+        }
         // Every write is noted twice, so the name is there as often as not.
-        if let Some(place) = self.names.get_mut(&name) {
-            self.order.remove(&std::mem::replace(place, self.noted));
-        } else {
-            self.names.insert(name.clone(), self.noted);
+        if let Some(entry) = self.noted.get_mut(name) {
+            *entry = noted;
+            return;
         }
-        self.order.insert(self.noted, Entry { name, noted_at });
-        if self.order.len() > ENTRIES_MAX
-            && let Some((_, oldest)) = self.order.pop_first()
-        {
-            self.names.remove(&oldest.name);
+        if self.noted.len() >= ENTRIES_MAX {
+            self.drop_oldest();
         }
+        self.noted.insert(name.clone(), noted);
     }
 
-    fn forget(&mut self, name: &Name) {
-        if let Some(place) = self.names.remove(name) {
-            self.order.remove(&place);
-        }
+    fn kept(&mut self, now: Ticks) -> impl Iterator<Item = &N> {
+        self.clear_expired(now);
+        self.noted.keys()
     }
 
-    fn drop_expired(&mut self, now: Ticks) {
-        while let Some(oldest) = self.order.first_entry() {
-            if now.saturating_since(oldest.get().noted_at) < KEPT_FOR {
-                break;
-            }
-            let entry = oldest.remove();
-            self.names.remove(&entry.name);
-        }
+    fn clear_expired(&mut self, now: Ticks) {
+        self.cleared_at = now;
+        self.noted.retain(|_, noted| now.saturating_since(noted.at) < KEPT_FOR);
     }
 
-    fn below<'a>(&'a self, key: &'a Key, prefix: &'a str) -> impl Iterator<Item = &'a Name> {
-        let matches = move |name: &&Name| &name.0 == key || name.0.as_str().starts_with(prefix);
-        self.names.keys().filter(matches)
+    /// An eighth at once: it costs a look at all.
+    fn drop_oldest(&mut self) {
+        let mut marks: Vec<RecentMark> = self.noted.values().map(|noted| noted.mark).collect();
+        let (_, last, _) = marks.select_nth_unstable(ENTRIES_MAX / 8);
+        let last = *last;
+        self.noted.retain(|_, noted| noted.mark >= last);
+    }
+}
+
+impl<N> Default for Entries<N> {
+    fn default() -> Self {
+        Self { noted: BTreeMap::new(), cleared_at: Ticks::ZERO }
     }
 }
 
@@ -170,8 +188,8 @@ mod tests {
     impl Recent {
         /// One whose time the test tells.
         pub(crate) fn at(now: Ticks) -> Self {
-            let recent = Self { clock: LatestTicks::default(), state: Arc::default() };
-            recent.clock.tell(now);
+            let recent = Self::by(LatestTicks::default());
+            recent.0.clock.tell(now);
             recent
         }
 
@@ -241,7 +259,7 @@ mod tests {
     fn an_entry_expires_120_seconds_after_it_was_noted_whoever_looks_when() {
         let recent = Recent::at(at(1000));
         recent.note_object(&key("a/1"));
-        recent.clock.tell(at(1001));
+        recent.0.clock.tell(at(1001));
         recent.note_object(&key("a/2"));
         assert_eq!(objects(&recent, at(1119), "a"), ["a/1", "a/2"]);
         assert_eq!(objects(&recent, at(1120), "a"), ["a/2"]);
@@ -253,7 +271,7 @@ mod tests {
     fn what_has_expired_goes_also_if_nobody_looks() {
         let recent = Recent::empty();
         recent.note_object(&key("a"));
-        recent.clock.tell(at(120));
+        recent.0.clock.tell(at(120));
         recent.note_object(&key("b"));
         assert_eq!(recent.len(), 1);
     }
@@ -262,7 +280,7 @@ mod tests {
     fn noting_again_begins_anew() {
         let recent = Recent::empty();
         recent.note_object(&key("a"));
-        recent.clock.tell(at(100));
+        recent.0.clock.tell(at(100));
         recent.note_object(&key("a"));
         assert_eq!(objects(&recent, at(219), "a"), ["a"]);
         assert_eq!(recent.len(), 1);
@@ -272,11 +290,15 @@ mod tests {
     #[test]
     fn is_bounded_and_drops_the_oldest_first() {
         let recent = Recent::empty();
-        for number in 0..ENTRIES_MAX + 10 {
-            recent.note_object(&key(&format!("a/{number:06}")));
-        }
+        let noted = |number: usize| recent.note_object(&key(&format!("a/{number:06}")));
+        (0..ENTRIES_MAX).for_each(noted);
+        assert_eq!(recent.len(), ENTRIES_MAX);
+        noted(0);
+        noted(ENTRIES_MAX);
         let left = objects(&recent, at(0), "a");
-        assert_eq!(left.len(), ENTRIES_MAX);
-        assert_eq!(left[0], "a/000010");
+        assert_eq!(left.len(), ENTRIES_MAX - ENTRIES_MAX / 8 + 1);
+        assert_eq!(left[..2], ["a/000000", "a/002049"], "the first was noted again");
+        (0..3 * ENTRIES_MAX).for_each(noted);
+        assert!(recent.len() <= ENTRIES_MAX);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     future::poll_fn,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
@@ -95,7 +95,7 @@ async fn answer(
     spare: Option<&Spare>,
 ) -> Result<Answer, Failure> {
     let began = watched.began;
-    let sent = within(began, limits.head, sending).await;
+    let sent = within(began, limits.head, pin!(sending)).await;
     let (head, incoming) = sent?.into_parts();
     watched.attempt.answered(head.status, &head.headers);
     let success = head.status.is_success();
@@ -105,7 +105,7 @@ async fn answer(
         ReplyMode::Collect { bytes_max } => bytes_max,
         ReplyMode::Stream => return Ok(Answer::Head(Response::from_parts(head, ()), body)),
     };
-    let collect = body.collect(bytes_max, &mut watched.attempt.bytes_received, spare);
+    let collect = pin!(body.collect(bytes_max, &mut watched.attempt.bytes_received, spare));
     let (collected, whole) = within(began, limits.whole, collect).await?;
     // An error's page matters less than its status.
     if success && !whole {
@@ -115,11 +115,13 @@ async fn answer(
     Ok(Answer::Whole(Box::new(Response::from_parts(head, collected))))
 }
 
-/// Ends `work` so long after the exchange began.
+/// Ends `work` so long after the exchange began. It stays where it is, since a future that is awaited
+/// has room for each that was given to it twice; what is larger than a kilobyte, malloc keeps for no
+/// thread.
 async fn within<T>(
     began: Instant,
     limit: Duration,
-    work: impl Future<Output = Result<T, Failure>>,
+    work: Pin<&mut impl Future<Output = Result<T, Failure>>>,
 ) -> Result<T, Failure> {
     // A limit beyond what the clock can say is none.
     let Some(end) = began.checked_add(limit) else { return work.await };

@@ -11,7 +11,6 @@ use http::{
 use super::{Generation, Session, State};
 use crate::{
     Call, Error, ErrorKind, Key, Payload, UnixTime,
-    api::header_value::short_value,
     encode::{encode_into, encode_key_into},
     sign::{self, KeyTime, Place, SignKey, Signed},
 };
@@ -139,7 +138,7 @@ impl Session {
         headers.insert(HOST, self.0.host.clone());
         headers.insert(USER_AGENT, self.0.user_agent.clone());
         if !call.body.is_empty() || matches!(call.method, Method::PUT | Method::POST) {
-            headers.insert(CONTENT_LENGTH, short_value(format_args!("{}", call.body.len())));
+            headers.insert(CONTENT_LENGTH, value(itoa::Buffer::new().format(call.body.len())));
         }
         if let Some(source) = &call.copy_source {
             headers.insert(COPY_SOURCE, value(&source.header(&self.0.bucket, &self.0.region)));
