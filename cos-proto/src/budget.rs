@@ -172,10 +172,7 @@ impl Held {
         drop(self);
         let unused = segments::unused(chunks);
         if !unused.is_empty() {
-            let mut memory = budget.0.lock();
-            let held = memory.held;
-            let freed = memory.segments.put(unused, held);
-            drop(memory);
+            let freed = budget.0.lock().segments.put(unused);
             drop(freed);
         }
     }

@@ -11,6 +11,8 @@ use crate::{
 const MIB: f64 = (1 << 20) as f64;
 /// How much more a unit may cost at the end of the table than where fixed costs end.
 const FLAT: f64 = 1.3;
+/// How much more memory it may take there, in MiB.
+const MEMORY_FLAT: f64 = 4.0;
 /// What takes longer is measured once, unless it looks dear.
 const LONG: Duration = Duration::from_secs(2);
 
@@ -38,7 +40,8 @@ pub(super) fn rows(quick: bool) -> Result<Vec<Row>, Failed> {
     Ok(rows)
 }
 
-/// A row for each count; those after the reference must not cost more by the unit.
+/// A row for each count; those after the reference must not cost more by the unit, nor need more
+/// memory.
 fn table(
     what: &str,
     unit: &'static str,
@@ -47,7 +50,7 @@ fn table(
     units: impl Fn(u64) -> f64,
     run: impl Fn(u64) -> Result<Cost, Failed>,
 ) -> Result<Vec<Row>, Failed> {
-    let (mut rows, mut expected) = (Vec::new(), None::<f64>);
+    let (mut rows, mut expected, mut peak_expected) = (Vec::new(), None::<f64>, 0.0);
     for &count in counts {
         let mut best = run(count)?;
         // Other work on the machine only adds, so what looks dear is measured again.
@@ -64,13 +67,17 @@ fn table(
         let row = Row::new(format!("{what}, {count}"), unit, cpu)
             .note(format!("{:.3} ms CPU in all, peak {peak:.1} MiB", cpu * units(count) * 1e3));
         rows.push(match expected {
-            Some(expected) => {
-                row.target("by the unit, to the reference", cpu / expected, Bound::AtMost(FLAT))
-            }
+            Some(expected) => row
+                .target("by the unit, to the reference", cpu / expected, Bound::AtMost(FLAT))
+                .target(
+                    "MiB above the reference",
+                    peak - peak_expected,
+                    Bound::AtMost(MEMORY_FLAT),
+                ),
             None => row,
         });
         if count == reference {
-            expected = Some(cpu);
+            (expected, peak_expected) = (Some(cpu), peak);
         }
     }
     Ok(rows)
