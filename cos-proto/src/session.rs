@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Uri};
 
 pub use endpoint::{Bucket, CopySource, Endpoint, Region};
 pub(crate) use latest_ticks::LatestTicks;
@@ -39,7 +39,7 @@ struct Inner {
     bucket: Bucket,
     region: Region,
     /// The endpoint again, as every request carries it.
-    base: String,
+    base: Uri,
     host: HeaderValue,
     user_agent: HeaderValue,
     /// How long a signature must at least be valid: a request may queue for a permit.
@@ -73,7 +73,7 @@ impl Session {
     /// A session without credentials: the first machine that signs asks for them.
     pub fn new(bucket: Bucket, region: Region, endpoint: Endpoint) -> Self {
         Self(Arc::new(Inner {
-            base: endpoint.to_string(),
+            base: endpoint.to_string().parse().unwrap_or_default(),
             host: signing::value(endpoint.authority()),
             endpoint,
             redirect: None,

@@ -35,7 +35,10 @@ pub(crate) struct SignKey {
 
 impl SignKey {
     pub(crate) fn derive(credentials: &Credentials, key_time: KeyTime) -> Self {
-        let validity = format!("{};{}", key_time.start, key_time.end);
+        let mut validity = String::with_capacity(32);
+        validity.push_str(itoa::Buffer::new().format(key_time.start.as_secs()));
+        validity.push(';');
+        validity.push_str(itoa::Buffer::new().format(key_time.end.as_secs()));
         let key = hmac(credentials.secret_key().expose().as_bytes()).chain_update(&validity);
         let key = Zeroizing::new(finish(key));
         let begun = hmac(&*key).chain_update("sha1\n").chain_update(&validity).chain_update("\n");

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Uri,
     header::{AUTHORIZATION, CONTENT_LENGTH, HOST, USER_AGENT},
+    uri::PathAndQuery,
 };
 
 use super::{Generation, Session, State};
@@ -22,6 +23,8 @@ const COPY_SOURCE: HeaderName = HeaderName::from_static("x-cos-copy-source");
 const KEY_TIME_STEP: i64 = 300;
 /// How long a header's signature is valid at least.
 const KEY_TIME_LENGTH: i64 = 3600;
+/// The longest text that `Uri` parses.
+const URI_BYTES_MAX: usize = 65_534;
 
 /// What a presigned URL allows.
 #[derive(Clone, Debug)]
@@ -146,12 +149,10 @@ impl Session {
         if let Some(token) = &signer.token {
             headers.insert(HeaderName::from_static(TOKEN), token.clone());
         }
-        // One piece of memory for all text of the request: what requests share, threads would wait
-        // for each other to count.
+        // One piece of memory for all text of the request.
         let mut text = String::with_capacity(1024);
-        text.push_str(&self.0.base);
         push_path(&mut text, call.key.as_ref(), &call.query);
-        let uri_length = text.len();
+        let path_length = text.len();
         let covered = Signed {
             method: &call.method,
             path: call.key.as_ref().map_or("", Key::as_str),
@@ -159,16 +160,27 @@ impl Session {
             headers: sign::signed_headers(&headers),
         };
         sign::sign_into(&mut text, Place::Header, &signer.secret_id, &signer.key, covered);
-        let mut uri = Bytes::from(text);
-        let mut authorization = HeaderValue::from_maybe_shared(uri.split_off(uri_length)).ok()?;
+        let mut path = Bytes::from(text);
+        let mut authorization = HeaderValue::from_maybe_shared(path.split_off(path_length)).ok()?;
         authorization.set_sensitive(true);
         headers.insert(AUTHORIZATION, authorization);
 
         let mut request = Request::new(call.body);
         *request.method_mut() = call.method;
-        *request.uri_mut() = Uri::from_maybe_shared(uri).ok()?;
+        *request.uri_mut() = self.uri(path)?;
         *request.headers_mut() = headers;
         Some(Attempt { request, generation: signer.generation, skew })
+    }
+
+    /// The absolute URL, if it is no longer than `Uri` takes one that is parsed.
+    fn uri(&self, path: Bytes) -> Option<Uri> {
+        let mut parts = self.0.base.clone().into_parts();
+        let base = parts.authority.as_ref()?.as_str().len().saturating_add("https://".len());
+        if base.saturating_add(path.len()) > URI_BYTES_MAX {
+            return None;
+        }
+        parts.path_and_query = Some(PathAndQuery::from_maybe_shared(path).ok()?);
+        Uri::from_parts(parts).ok()
     }
 
     /// Presigns a URL at `now`.

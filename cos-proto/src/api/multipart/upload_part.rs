@@ -15,7 +15,7 @@ pub(crate) fn call(
     options: &PartOptions,
 ) -> Call {
     let mut call = Call::new(CallKind::UploadPart, Method::PUT, Some(key.clone()))
-        .query("partNumber", number.to_string())
+        .query("partNumber", itoa::Buffer::new().format(number.get()))
         .query("uploadId", upload.as_str())
         .body(body);
     call.lane = Lane::Bulk;
