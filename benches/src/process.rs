@@ -55,11 +55,11 @@ fn serve_awake() -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         listen().await?;
-        let mut parent = tokio::task::spawn_blocking(|| io::stdin().read_to_end(&mut Vec::new()));
+        let parent = tokio::task::spawn_blocking(|| io::stdin().read_to_end(&mut Vec::new()));
         while !parent.is_finished() {
             tokio::task::yield_now().await;
         }
-        (&mut parent).await??;
+        parent.await??;
         Ok(())
     })
 }

@@ -38,6 +38,8 @@ struct Counter {
 #[derive(Default)]
 struct Memory {
     held: u64,
+    /// The chunks of all open writers.
+    own: u64,
     segments: Segments,
 }
 
@@ -94,6 +96,13 @@ impl MemoryBudget {
             .map(|_| Reservation { budget: self.clone(), bytes })
     }
 
+    /// A writer is open, which owns a chunk of so many bytes.
+    pub(crate) fn open(&self, chunk: u64) -> OwnChunk {
+        let mut memory = self.0.lock();
+        memory.own = memory.own.saturating_add(chunk);
+        OwnChunk { budget: self.clone(), bytes: chunk }
+    }
+
     /// Begins to count bytes that are held together.
     pub(crate) fn hold(&self) -> Held {
         Held(Arc::new(Holding { budget: self.clone(), bytes: AtomicU64::new(0) }))
@@ -105,7 +114,7 @@ impl Counter {
         let mut memory = self.lock();
         let held = change(memory.held);
         memory.held = held;
-        let freed = memory.segments.fit(held);
+        let freed = memory.fit(self.limit);
         #[cfg(feature = "sim")]
         self.held_max.fetch_max(held, Ordering::AcqRel);
         // Told under the lock, so that the last value told is the last one there was.
@@ -117,6 +126,13 @@ impl Counter {
     fn lock(&self) -> MutexGuard<'_, Memory> {
         // An observer that panics does so after the change.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    /// Gives back the segments that are to be freed.
+    fn fit(&mut self, limit: u64) -> Vec<BytesMut> {
+        self.segments.fit(self.held, limit.saturating_add(self.own))
     }
 }
 
@@ -139,6 +155,23 @@ pub struct Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         self.budget.0.used.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
+/// The chunk that an open writer has beside the budget.
+#[derive(Debug)]
+pub(crate) struct OwnChunk {
+    budget: MemoryBudget,
+    bytes: u64,
+}
+
+impl Drop for OwnChunk {
+    fn drop(&mut self) {
+        let mut memory = self.budget.0.lock();
+        memory.own = memory.own.saturating_sub(self.bytes);
+        let freed = memory.fit(self.budget.limit());
+        drop(memory);
+        drop(freed);
     }
 }
 
@@ -172,7 +205,10 @@ impl Held {
         drop(self);
         let unused = segments::unused(chunks);
         if !unused.is_empty() {
-            let freed = budget.0.lock().segments.put(unused);
+            let mut memory = budget.0.lock();
+            memory.segments.put(unused);
+            let freed = memory.fit(budget.limit());
+            drop(memory);
             drop(freed);
         }
     }
@@ -205,24 +241,44 @@ mod tests {
         assert!(budget.try_take(u64::MAX).is_none());
     }
 
+    fn full(budget: &MemoryBudget) -> (Held, Bytes) {
+        let held = budget.hold();
+        let mut segment = held.segment();
+        segment.resize(SEGMENT_BYTES, 7);
+        held.add(SEGMENT);
+        (held, segment.freeze())
+    }
+
+    const SEGMENT: u64 = 256 * 1024;
+
     #[test]
     fn a_segment_that_was_let_go_of_is_used_again_while_others_are_held() {
-        let budget = MemoryBudget::new(0);
-        let full = || {
-            let held = budget.hold();
-            let mut segment = held.segment();
-            segment.resize(SEGMENT_BYTES, 7);
-            held.add(u64::try_from(SEGMENT_BYTES).unwrap());
-            (held, segment.freeze())
-        };
-        let (one, two) = (full(), full());
+        let budget = MemoryBudget::new(2 * SEGMENT);
+        let (one, two) = (full(&budget), full(&budget));
         let memory = one.1.as_ptr();
         one.0.release(vec![one.1]);
-        let again = full();
+        let again = full(&budget);
         assert_eq!(again.1.as_ptr(), memory);
         again.0.release(vec![again.1]);
         two.0.release(vec![two.1]);
         assert!(budget.0.lock().segments.take().is_none(), "nothing is held any more");
+    }
+
+    #[test]
+    fn idle_segments_stay_within_the_bound_of_the_writers_that_are_left() {
+        let budget = MemoryBudget::new(2 * SEGMENT);
+        let mut writers: Vec<_> = (0..9).map(|_| budget.open(SEGMENT)).collect();
+        let mut parts: Vec<_> = (0..11).map(|_| full(&budget)).collect();
+        let last = parts.pop();
+        for (held, bytes) in parts {
+            held.release(vec![bytes]);
+        }
+        let idle = || budget.0.lock().segments.count();
+        assert_eq!(idle(), 10);
+        writers.truncate(3);
+        assert_eq!(idle(), 4, "three writers may hold five segments, and one is held");
+        drop((writers, last));
+        assert_eq!(idle(), 0);
     }
 
     #[test]

@@ -220,13 +220,9 @@ impl<O: Operation> Machine<O> {
             let (number, slot) =
                 self.slots.iter().find(|(_, slot)| slot.state == SlotState::Ready)?;
             let late = slot.deadline.is_some_and(|deadline| now.ticks >= deadline);
-            let mut clock = now.unix;
-            if planted!(self.policy.simulated, SkewNeverLearned) {
-                clock = UnixTime::from_secs(clock.as_secs().saturating_sub(self.session.skew()));
-            }
             if late && !planted!(self.policy.simulated, RetriedForEver) {
                 self.give_up(number, Cause::Deadline);
-            } else if let Some(signing) = self.session.signing(clock) {
+            } else if let Some(signing) = self.session.signing(self.clock(now)) {
                 match self.send(now, number, signing) {
                     Some(transmit) => return Some(Output::Send(transmit)),
                     None => self.give_up(number, Cause::Unsendable),
@@ -242,6 +238,13 @@ impl<O: Operation> Machine<O> {
                 }
             }
         }
+    }
+
+    fn clock(&self, now: Now) -> UnixTime {
+        if planted!(self.policy.simulated, SkewNeverLearned) {
+            return UnixTime::from_secs(now.unix.as_secs().saturating_sub(self.session.skew()));
+        }
+        now.unix
     }
 
     fn need_credentials(&mut self) -> Output<O::Output> {

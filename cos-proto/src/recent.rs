@@ -25,8 +25,9 @@ pub struct Recent(Arc<Inner>);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RecentMark(u64);
 
-/// How long an entry is kept.
-const KEPT_FOR: Duration = Duration::from_secs(120);
+/// How long an entry is kept: 120 seconds, and one more since its time and the time it is compared
+/// with are whole seconds, rounded up.
+const KEPT_FOR: Duration = Duration::from_secs(121);
 /// How many entries of a kind are kept.
 const ENTRIES_MAX: usize = 16_384;
 
@@ -43,8 +44,8 @@ struct State {
     last: RecentMark,
 }
 
-/// Every write looks for its entry twice, so that this is all there is to do then: what is too old,
-/// or too much, goes now and then.
+/// A write notes its key twice, so noting must be cheap: it only sets an entry. What has expired, or
+/// is too much, is removed now and then.
 #[derive(Debug)]
 struct Entries<N> {
     noted: BTreeMap<N, Noted>,
@@ -149,6 +150,9 @@ impl<N: Ord + Clone> Entries<N> {
         if let Some(entry) = self.noted.get_mut(name) {
             *entry = noted;
             return;
+        }
+        if self.noted.len() >= ENTRIES_MAX {
+            self.clear_expired(noted.at);
         }
         if self.noted.len() >= ENTRIES_MAX {
             self.drop_oldest();
@@ -256,14 +260,14 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_expires_120_seconds_after_it_was_noted_whoever_looks_when() {
+    fn an_entry_expires_after_120_seconds_whoever_looks_when() {
         let recent = Recent::at(at(1000));
         recent.note_object(&key("a/1"));
         recent.0.clock.tell(at(1001));
         recent.note_object(&key("a/2"));
-        assert_eq!(objects(&recent, at(1119), "a"), ["a/1", "a/2"]);
-        assert_eq!(objects(&recent, at(1120), "a"), ["a/2"]);
-        assert_eq!(objects(&recent, at(1121), "a"), Vec::<String>::new());
+        assert_eq!(objects(&recent, at(1120), "a"), ["a/1", "a/2"]);
+        assert_eq!(objects(&recent, at(1121), "a"), ["a/2"]);
+        assert_eq!(objects(&recent, at(1122), "a"), Vec::<String>::new());
         assert!(recent.is_empty());
     }
 
@@ -271,9 +275,48 @@ mod tests {
     fn what_has_expired_goes_also_if_nobody_looks() {
         let recent = Recent::empty();
         recent.note_object(&key("a"));
-        recent.0.clock.tell(at(120));
+        recent.0.clock.tell(at(121));
         recent.note_object(&key("b"));
         assert_eq!(recent.len(), 1);
+    }
+
+    #[test]
+    fn an_entry_is_kept_120_seconds_whatever_the_fraction_at_which_it_was_noted() {
+        for fraction in (0..1000_u64).step_by(90) {
+            let later = |millis: u64| Ticks::new(Duration::from_millis(10_000 + fraction + millis));
+            let recent = Recent::at(later(0));
+            recent.note_object(&key("a"));
+            recent.0.clock.tell(later(119_990));
+            recent.note_object(&key("b"));
+            assert_eq!(objects(&recent, later(120_000), "a"), ["a"], "{fraction}");
+        }
+    }
+
+    #[test]
+    fn expired_entries_go_before_any_that_are_kept() {
+        let recent = Recent::empty();
+        let note = |name: &str, count| {
+            for number in 0..count {
+                recent.note_object(&key(&format!("{name}/{number:06}")));
+            }
+        };
+        note("old", ENTRIES_MAX / 2);
+        recent.0.clock.tell(at(60));
+        note("a", ENTRIES_MAX / 2 - 1);
+        recent.0.clock.tell(at(130));
+        note("a/b", 2);
+        assert_eq!(objects(&recent, at(130), "a").len(), ENTRIES_MAX / 2 + 1);
+    }
+
+    #[test]
+    fn objects_do_not_push_out_uploads() {
+        let recent = Recent::empty();
+        let id = UploadId::new("1").expect("id");
+        recent.note_upload(&key("a"), &id);
+        for number in 0..=ENTRIES_MAX {
+            recent.note_object(&key(&format!("a/{number:06}")));
+        }
+        assert_eq!(recent.uploads_below(at(0), &key("a"), "a/"), [(key("a"), id)]);
     }
 
     #[test]
@@ -282,9 +325,9 @@ mod tests {
         recent.note_object(&key("a"));
         recent.0.clock.tell(at(100));
         recent.note_object(&key("a"));
-        assert_eq!(objects(&recent, at(219), "a"), ["a"]);
+        assert_eq!(objects(&recent, at(220), "a"), ["a"]);
         assert_eq!(recent.len(), 1);
-        assert_eq!(objects(&recent, at(220), "a"), Vec::<String>::new());
+        assert_eq!(objects(&recent, at(221), "a"), Vec::<String>::new());
     }
 
     #[test]

@@ -151,7 +151,8 @@ impl Session {
         self.0.skew.load(Relaxed)
     }
 
-    /// The time on the caller's monotonic clock, as the machines were told last.
+    /// The time on the caller's monotonic clock as the machines were told it last, in seconds,
+    /// rounded up.
     pub(crate) fn latest_ticks(&self) -> LatestTicks {
         self.0.latest_ticks.clone()
     }

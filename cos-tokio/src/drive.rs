@@ -35,8 +35,6 @@ pub(crate) struct Drive<O: Operation> {
     shared: Arc<Shared>,
     machine: Machine<O>,
     rest: Rest,
-    /// When the exchange in place ended, just now: nobody reads the clock again.
-    now: Option<Now>,
     polled: Polled,
     /// One exchange of an operation that is polled to its end.
     in_place: Option<(RequestId, InPlace)>,
@@ -86,7 +84,6 @@ impl<O: Operation> Drive<O> {
             shared,
             machine,
             rest: Rest::Over,
-            now: None,
             polled,
             in_place: None,
             exchanges: None,
@@ -157,7 +154,7 @@ impl<O: Operation> Drive<O> {
 
     /// Sends what the machine wants sent. Answers what it waits for then.
     fn drain(&mut self) -> Result<Option<Ticks>, Step<O::Output>> {
-        let now = self.now.take().unwrap_or_else(|| self.shared.now());
+        let now = self.shared.now();
         loop {
             match self.machine.poll_output(now) {
                 Output::Send(transmit) => self.send(now, transmit),
@@ -244,7 +241,6 @@ impl<O: Operation> Drive<O> {
         {
             let id = *id;
             self.in_place = None;
-            self.now = exchanged.as_ref().ok().map(|exchanged| exchanged.at);
             return Some((id, exchanged));
         }
         let exchanges = self.exchanges.as_mut()?;

@@ -47,7 +47,8 @@ pub(crate) async fn exchange(
     Exchanged { queued: began.saturating_duration_since(asked), ..exchanged }
 }
 
-/// Runs one exchange that has its permit since `began`.
+/// Runs one exchange that has its permit. It began when the machine was asked what to send, or when
+/// the permit was there if that was later.
 pub(crate) fn exchange_with(
     permit: Permit,
     began: Instant,
@@ -67,14 +68,14 @@ pub(crate) fn exchange_with(
         let outcome = match answer {
             Ok(Answer::Whole(response)) => {
                 watched.attempt.collected(&response);
-                watched.over(clock.instant(at.ticks));
+                watched.ended(clock.instant(at.ticks));
                 Outcome::Event(Event::Reply(response))
             }
             Ok(Answer::Head(head, body)) => {
                 Outcome::Stream(head, Box::new(StreamedBody { body, watched }))
             }
             Err(failure) => {
-                watched.over(clock.instant(at.ticks));
+                watched.ended(clock.instant(at.ticks));
                 Outcome::Event(Event::Failed(watched.failed(failure)))
             }
         };

@@ -10,19 +10,20 @@ use crate::permits::Permit;
 /// Reports its attempt when it is dropped: answered, failed or abandoned.
 pub(crate) struct Watched {
     pub(crate) attempt: Attempt,
-    /// Given back before the end of a streamed answer.
     pub(crate) permit: Permit,
     pub(crate) began: Instant,
+    /// If that has been noted; otherwise it is over when this is dropped.
+    ended: Option<Instant>,
 }
 
 impl Watched {
     pub(crate) fn new(permit: Permit, transmit: &Transmit, began: Instant) -> Self {
-        Self { attempt: Attempt::new(transmit), permit, began }
+        Self { attempt: Attempt::new(transmit), permit, began, ended: None }
     }
 
-    /// Notes when the attempt was over, if it is over now.
-    pub(crate) fn over(&mut self, at: Instant) {
-        self.attempt.duration = at.saturating_duration_since(self.began);
+    /// The attempt was over then; what is left to do with its answer does not count.
+    pub(crate) fn ended(&mut self, at: Instant) {
+        self.ended = Some(at);
     }
 
     /// Notes the failure and passes it on.
@@ -34,9 +35,8 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        if self.attempt.duration.is_zero() {
-            self.attempt.duration = self.began.elapsed();
-        }
+        let ended = self.ended.unwrap_or_else(Instant::now);
+        self.attempt.duration = ended.saturating_duration_since(self.began);
         self.permit.observer().attempt(&self.attempt);
     }
 }

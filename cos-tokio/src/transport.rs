@@ -3,11 +3,7 @@
 use std::{mem, path::PathBuf, time::Duration};
 
 use cos_proto::{Endpoint, Error, ErrorKind, Failure, Payload};
-use http::{
-    HeaderValue, Request, Response, Uri,
-    header::PROXY_AUTHORIZATION,
-    uri::{Authority, Scheme},
-};
+use http::{HeaderValue, Request, Response, Uri, header::PROXY_AUTHORIZATION, uri::Authority};
 use hyper::body::Incoming;
 use hyper_util::{
     client::legacy,
@@ -100,7 +96,6 @@ impl Transport {
 /// the URI that it sends then.
 fn abbreviate(uri: &mut Uri) {
     let mut parts = mem::take(uri).into_parts();
-    parts.scheme = Some(Scheme::HTTP);
     parts.authority = Some(const { Authority::from_static("e") });
     // An absolute URI with a path is one.
     *uri = Uri::from_parts(parts).unwrap_or_default();

@@ -21,7 +21,7 @@ use std::{
 use common::{Recorder, Reply, SHORT, Served, response};
 use cos_proto::{
     Attempt, Key, Observer,
-    api::{GetOptions, ObjectOptions},
+    api::{CopyOptions, GetOptions, ObjectOptions},
 };
 use cos_tokio::Client;
 use tokio::{task::JoinSet, time::timeout};
@@ -70,6 +70,40 @@ async fn operations_that_nobody_polls_hold_up_nobody() {
         assert_eq!(seen.attempts.len(), 3, "nothing is sent twice");
     }
 }
+
+#[tokio::test]
+async fn an_operation_that_rested_has_all_its_time_for_the_next_call() {
+    let server = Served::start(|_, request| {
+        let crc = "x-cos-hash-crc64ecma: 0\r\n";
+        if request.line.starts_with("PUT") {
+            let copied = "<CopyObjectResult><ETag>\"e\"</ETag></CopyObjectResult>";
+            return Reply::Raw(response(200, crc, copied));
+        }
+        let reply = response(200, &format!("etag: \"e\"\r\n{crc}"), "");
+        let first = request.line.starts_with("HEAD /from");
+        if first { Reply::Later(SHORT / 2, reply) } else { Reply::Raw(reply) }
+    })
+    .await;
+    let client = server.client().max_concurrency(NonZeroUsize::MIN).call_deadline(DEADLINE);
+    let client = client.build().expect("client");
+    let mut moving = pin!(client.rename(key("from"), key("to"), CopyOptions::default()));
+    tokio::select! {
+        biased;
+        _ = &mut moving => panic!("answered later"),
+        () = server.reached(1) => {}
+    }
+    // It gets a task, is answered there, and nobody polls it meanwhile.
+    client.head_bucket().await.expect("answered");
+    tokio::time::sleep(DEADLINE * 3 / 2).await;
+    moving.await.expect("moved");
+    let sent = server.requests().into_iter().map(|request| request.line);
+    let methods: Vec<String> =
+        sent.filter_map(|line| Some(line.split_once(' ')?.0.to_owned())).collect();
+    assert_eq!(methods, ["HEAD", "HEAD", "PUT", "DELETE"], "the copy was not given up");
+}
+
+/// Far more than an answer takes here.
+const DEADLINE: Duration = Duration::from_secs(2);
 
 #[tokio::test]
 async fn writers_are_not_held_up_either() {

@@ -32,6 +32,9 @@ pub(super) enum Call {
 pub(super) fn rows(quick: bool) -> Result<Vec<Row>, Failed> {
     let effort = if quick { (2_000, 6) } else { (6_000, 7) };
     let mut rows = against(&Server::start_awake()?, effort, Bound::AtMost)?;
+    for row in &mut rows {
+        row.note.iter_mut().for_each(|note| note.push_str("; the server never sleeps"));
+    }
     if !quick {
         // Who waits for whom is part of these figures: see `serve_awake`.
         let informing = |_| Bound::Info;

@@ -11,21 +11,14 @@ const BYTES: u64 = 256 * 1024;
 
 /// Segments that are in no use.
 ///
-/// Together with what is held they are no more than has been held at once lately, so that they never
-/// add to the peak; and there are none while nothing is held.
+/// Together with what is held they are no more than has been held at once since nothing was, so that
+/// they never add to the peak; and no more than their budget and the open writers may hold.
 #[derive(Default)]
 pub(super) struct Segments {
     idle: Vec<BytesMut>,
-    held: u64,
-    /// The most that was held at once in this period, and in the one before.
-    peaks: [u64; 2],
-    /// How many bytes came to be held in this period.
-    came: u64,
+    /// The most that was held at once since nothing was.
+    peak: u64,
 }
-
-/// A period lasts until so many times its peak has come to be held: long enough for a writer to reach
-/// again what it reaches at all.
-const PERIOD: u64 = 4;
 
 impl Segments {
     /// An empty one.
@@ -33,32 +26,24 @@ impl Segments {
         self.idle.pop()
     }
 
-    /// Keeps those that can be used again; gives back what is to be freed.
-    pub(super) fn put(&mut self, segments: Vec<BytesMut>) -> Vec<BytesMut> {
+    /// Some more; [`fit`](Self::fit) says which of all are too many.
+    pub(super) fn put(&mut self, segments: Vec<BytesMut>) {
         self.idle.extend(segments);
-        self.surplus()
     }
 
-    /// So many bytes are held now; gives back what is to be freed.
-    pub(super) fn fit(&mut self, held: u64) -> Vec<BytesMut> {
-        self.came = self.came.saturating_add(held.saturating_sub(self.held));
-        self.held = held;
-        let [peak, before] = self.peaks.map(|peak| peak.max(held));
-        self.peaks = if held == 0 {
-            [0, 0]
-        } else if self.came < peak.saturating_mul(PERIOD) {
-            [peak, before]
-        } else {
-            self.came = 0;
-            [held, peak]
-        };
-        self.surplus()
-    }
-
-    fn surplus(&mut self) -> Vec<BytesMut> {
-        let peak = self.peaks.into_iter().max().unwrap_or_default();
-        let most = usize::try_from(peak.saturating_sub(self.held) / BYTES).unwrap_or(usize::MAX);
+    /// So many bytes are held now, and may be held; gives back what is to be freed.
+    pub(super) fn fit(&mut self, held: u64, bound: u64) -> Vec<BytesMut> {
+        self.peak = if held == 0 { 0 } else { self.peak.max(held) };
+        let most = self.peak.min(bound).saturating_sub(held) / BYTES;
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
         if most < self.idle.len() { self.idle.split_off(most) } else { Vec::new() }
+    }
+}
+
+#[cfg(test)]
+impl Segments {
+    pub(super) fn count(&self) -> usize {
+        self.idle.len()
     }
 }
 
@@ -81,33 +66,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_and_what_is_held_never_exceed_the_peak() {
-        for (before, held, kept) in [(8, 8, 0), (8, 6, 2), (8, 1, 7), (8, 0, 0)] {
-            let mut pool = Segments::default();
-            assert_eq!(pool.fit(before * BYTES).len(), 0);
-            assert_eq!(pool.fit(held * BYTES).len(), 0);
-            let freed = pool.put(segments(8)).len();
-            assert_eq!((pool.idle.len(), freed), (kept, 8 - kept), "{held} of {before}");
-            assert_eq!(pool.fit(before * BYTES).len(), kept, "all is held again");
+    fn what_is_kept_and_what_is_held_never_exceed_the_peak_nor_the_bound() {
+        for (before, bound, held, kept) in
+            [(8, 99, 8, 0), (8, 99, 6, 2), (8, 99, 1, 7), (8, 99, 0, 0), (8, 5, 1, 4), (8, 5, 6, 0)]
+        {
+            let (mut pool, bound) = (Segments::default(), bound * BYTES);
+            assert_eq!(pool.fit(before * BYTES, bound).len(), 0);
+            pool.put(segments(8));
+            let freed = pool.fit(held * BYTES, bound).len();
+            assert_eq!((pool.count(), freed), (kept, 8 - kept), "{held} of {before}");
+            assert_eq!(pool.fit(before * BYTES, bound).len(), kept, "all is held again");
             assert!(pool.take().is_none());
         }
-    }
-
-    #[test]
-    fn a_peak_that_is_not_reached_again_is_forgotten() {
-        let mut pool = Segments::default();
-        pool.fit(8 * BYTES);
-        pool.fit(BYTES);
-        assert_eq!(pool.put(segments(7)).len(), 0);
-        let (mut kept, mut came) = (vec![pool.idle.len()], 0);
-        while pool.idle.len() > 1 {
-            pool.fit(2 * BYTES);
-            pool.fit(BYTES);
-            came += 1;
-            kept.push(pool.idle.len());
-        }
-        assert!((8 * PERIOD..=16 * PERIOD).contains(&came), "{came}");
-        assert!(kept.is_sorted_by(|one, next| one >= next), "{kept:?}");
     }
 
     #[test]

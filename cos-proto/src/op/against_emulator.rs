@@ -284,7 +284,7 @@ fn what_was_put_is_remembered_for_two_minutes_from_then() {
         world.run(put, |_| panic!("never idle")).expect("stored");
         let at = |after| Ticks::new(Duration::from_secs(seconds + after));
         let remembered = |after| !recent.objects_below(at(after), &key("a"), "a/").is_empty();
-        assert!(remembered(119) && !remembered(120));
+        assert!(remembered(120) && !remembered(121));
     }
 }
 

@@ -32,3 +32,17 @@ impl LatestTicks {
         Ticks::new(Duration::from_secs(self.0.load(Relaxed)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_time_counts_in_seconds_rounded_up() {
+        let latest = LatestTicks::default();
+        for (told, shown) in [(0, 0), (1, 1), (1000, 1), (1001, 2), (500, 2), (2000, 2)] {
+            latest.tell(Ticks::new(Duration::from_millis(told)));
+            assert_eq!(latest.get(), Ticks::new(Duration::from_secs(shown)), "{told} ms");
+        }
+    }
+}

@@ -9,7 +9,8 @@ use crate::Ticks;
 
 /// Each retry costs one token; success earns a part of one back, and time refills slowly.
 ///
-/// A full budget is only read, so that threads whose calls succeed do not wait for each other.
+/// A full budget is only read, so that threads whose calls succeed do not wait for each other. One
+/// that spends while another refills may miss those tokens, and finds them next time.
 #[derive(Debug)]
 pub(super) struct RetryBudget {
     /// In tenths of a token.
@@ -75,5 +76,15 @@ mod tests {
         assert!(!budget.spend(Ticks::ZERO));
         assert!(budget.spend(Ticks::new(REFILL_EVERY)));
         assert!(!budget.spend(Ticks::new(REFILL_EVERY)));
+    }
+
+    #[test]
+    fn a_time_told_late_refills_nothing() {
+        let budget = RetryBudget::default();
+        let at = |periods: u32| Ticks::new(REFILL_EVERY * periods);
+        while budget.spend(at(3)) {}
+        assert!(!budget.spend(at(2)));
+        assert!(budget.spend(at(4)));
+        assert!(!budget.spend(at(4)));
     }
 }

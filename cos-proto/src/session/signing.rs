@@ -119,7 +119,7 @@ pub(super) struct Signer {
     generation: Generation,
 }
 
-/// Who signs an attempt, and when on the service's clock.
+/// Who signs an attempt, and how the service's clock was taken to differ.
 pub(crate) struct Signing {
     signer: Arc<Signer>,
     skew: i64,

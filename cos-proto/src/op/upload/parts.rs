@@ -10,7 +10,8 @@ use bytes::Bytes;
 
 use super::filling::{Filling, length};
 use crate::{
-    ETag, MemoryBudget, PartNumber, Payload, Verification, crc64::combine, op::PartRecord,
+    ETag, MemoryBudget, PartNumber, Payload, Verification, budget::OwnChunk, crc64::combine,
+    op::PartRecord,
 };
 
 /// COS's largest part (436/7750).
@@ -25,6 +26,8 @@ const SHARED_BYTES_MIN: usize = 32 * 1024;
 pub(super) struct Parts {
     chunk_size: u64,
     budget: MemoryBudget,
+    /// Counts as open for as long as this is here.
+    _own: OwnChunk,
     filling: Filling,
     /// The number that the filling part gets; none after the last.
     next: Option<PartNumber>,
@@ -55,6 +58,7 @@ impl Parts {
         Self {
             chunk_size,
             filling: Filling::new(&budget),
+            _own: budget.open(chunk_size),
             budget,
             next: Some(PartNumber::FIRST),
             sealed: BTreeMap::new(),
