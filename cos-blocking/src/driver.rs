@@ -90,7 +90,7 @@ impl Driver {
     /// [`PathNotFound`](cos_proto::ErrorKind::PathNotFound), also for a directory;
     /// [`TooLarge`](cos_proto::ErrorKind::TooLarge).
     pub fn get_content(&self, path: &str) -> Result<Bytes, Error> {
-        let fetched = self.run(path, self.core.get_content(path), self.core.policy())?;
+        let fetched = self.run(path, self.core.get_content(path)?, self.core.policy())?;
         Ok(fetched.body)
     }
 
@@ -101,7 +101,7 @@ impl Driver {
     /// [`Put`](cos_proto::op::Put).
     pub fn put_content(&self, path: &str, content: impl Into<Bytes>) -> Result<(), Error> {
         let put = self.core.put_content(path, content);
-        self.run(path, put, self.core.policy()).map(drop)
+        self.run(path, put?, self.core.policy()).map(drop)
     }
 
     /// Reads a file from `offset` to its end; from beyond its end there is nothing to read.
@@ -147,7 +147,7 @@ impl Driver {
     /// # Errors
     /// [`PathNotFound`](cos_proto::ErrorKind::PathNotFound).
     pub fn stat(&self, path: &str) -> Result<FileInfo, Error> {
-        let info = self.run(path, self.core.stat(path), self.core.policy())?;
+        let info = self.run(path, self.core.stat(path)?, self.core.policy())?;
         Ok(self.core.file_info(path, &info))
     }
 
@@ -157,7 +157,7 @@ impl Driver {
     /// [`PathNotFound`](cos_proto::ErrorKind::PathNotFound), except for `/`;
     /// [`TooLarge`](cos_proto::ErrorKind::TooLarge) beyond 256 MiB of paths: walk such a directory.
     pub fn list(&self, path: &str) -> Result<Vec<String>, Error> {
-        self.run(path, self.core.list(path), self.core.policy())
+        self.run(path, self.core.list(path)?, self.core.policy())
     }
 
     /// Moves a file; a file at the destination is replaced.
@@ -166,7 +166,7 @@ impl Driver {
     /// [`PathNotFound`](cos_proto::ErrorKind::PathNotFound) of the source.
     pub fn rename(&self, source: &str, destination: &str) -> Result<(), Error> {
         let rename = self.core.rename(source, destination);
-        self.run(source, rename, self.core.copy_policy()).map(drop)
+        self.run(source, rename?, self.core.copy_policy()).map(drop)
     }
 
     /// Deletes a file or directory with everything below it and all unfinished uploads there.
@@ -176,7 +176,7 @@ impl Driver {
     /// [`Error::failures`] names what could not be deleted.
     pub fn delete(&self, path: &str) -> Result<(), Error> {
         let delete = self.core.delete(self.client.shared.now().ticks, path);
-        self.run(path, delete, self.core.policy()).map(drop)
+        self.run(path, delete?, self.core.policy()).map(drop)
     }
 
     /// Walks everything below a directory. A directory that does not exist has no entries.
@@ -223,14 +223,14 @@ impl Driver {
     /// # Errors
     /// [`Error::failures`] names what could not be aborted or deleted.
     pub fn sweep(&self, age: Duration) -> Result<SweepOutcome, Error> {
-        self.run("/", Ok(self.core.sweep(age)), self.core.policy())
+        self.run("/", self.core.sweep(age), self.core.policy())
     }
 
-    fn run<O, T>(&self, path: &str, operation: Result<O, Error>, policy: Policy) -> Result<T, Error>
+    fn run<O, T>(&self, path: &str, operation: O, policy: Policy) -> Result<T, Error>
     where
         O: Operation<Output = Result<T, Error>>,
     {
-        let result = self.client.finish(operation?, policy);
+        let result = self.client.finish(operation, policy);
         result.map_err(|error| self.core.error(path, error))
     }
 }

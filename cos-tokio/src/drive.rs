@@ -20,7 +20,7 @@ use tracing::Instrument;
 
 use crate::{
     exchange::{Exchanged, Outcome, StreamedBody, exchange, exchange_with},
-    in_place::{InPlace, task_ended},
+    in_place::{InPlace, Work, task_ended},
     shared::Shared,
     spare::Spare,
 };
@@ -220,9 +220,9 @@ impl<O: Operation> Drive<O> {
             && let Some(permit) = shared.permits.try_acquire(transmit.lane)
         {
             let began = shared.instant(now.ticks);
-            let work = exchange_with(permit, began, shared, transmit, spare).instrument(span);
+            let work: Work = Box::pin(exchange_with(permit, began, shared, transmit, spare));
             let permits = Arc::clone(&shared.permits);
-            self.in_place = Some((id, InPlace::new(permits, Box::pin(work))));
+            self.in_place = Some((id, InPlace::new(permits, work.instrument(span))));
         } else {
             let exchanges = self.exchanges.get_or_insert_default();
             let work = exchange(Arc::clone(shared), transmit, spare);

@@ -91,7 +91,7 @@ impl Driver {
     /// [`PathNotFound`](cos_proto::ErrorKind::PathNotFound), also for a directory;
     /// [`TooLarge`](cos_proto::ErrorKind::TooLarge).
     pub async fn get_content(&self, path: &str) -> Result<Bytes, Error> {
-        let fetched = self.run(path, self.core.get_content(path), self.core.policy()).await?;
+        let fetched = self.run(path, self.core.get_content(path)?, self.core.policy()).await?;
         Ok(fetched.body)
     }
 
@@ -102,7 +102,7 @@ impl Driver {
     /// [`Put`](cos_proto::op::Put).
     pub async fn put_content(&self, path: &str, content: impl Into<Bytes>) -> Result<(), Error> {
         let put = self.core.put_content(path, content);
-        self.run(path, put, self.core.policy()).await.map(drop)
+        self.run(path, put?, self.core.policy()).await.map(drop)
     }
 
     /// Reads a file from `offset` to its end; from beyond its end there is nothing to read.
@@ -148,7 +148,7 @@ impl Driver {
     /// # Errors
     /// [`PathNotFound`](cos_proto::ErrorKind::PathNotFound).
     pub async fn stat(&self, path: &str) -> Result<FileInfo, Error> {
-        let info = self.run(path, self.core.stat(path), self.core.policy()).await?;
+        let info = self.run(path, self.core.stat(path)?, self.core.policy()).await?;
         Ok(self.core.file_info(path, &info))
     }
 
@@ -158,7 +158,7 @@ impl Driver {
     /// [`PathNotFound`](cos_proto::ErrorKind::PathNotFound), except for `/`;
     /// [`TooLarge`](cos_proto::ErrorKind::TooLarge) beyond 256 MiB of paths: walk such a directory.
     pub async fn list(&self, path: &str) -> Result<Vec<String>, Error> {
-        self.run(path, self.core.list(path), self.core.policy()).await
+        self.run(path, self.core.list(path)?, self.core.policy()).await
     }
 
     /// Moves a file; a file at the destination is replaced.
@@ -167,7 +167,7 @@ impl Driver {
     /// [`PathNotFound`](cos_proto::ErrorKind::PathNotFound) of the source.
     pub async fn rename(&self, source: &str, destination: &str) -> Result<(), Error> {
         let rename = self.core.rename(source, destination);
-        self.run(source, rename, self.core.copy_policy()).await.map(drop)
+        self.run(source, rename?, self.core.copy_policy()).await.map(drop)
     }
 
     /// Deletes a file or directory with everything below it and all unfinished uploads there.
@@ -177,7 +177,7 @@ impl Driver {
     /// [`Error::failures`] names what could not be deleted.
     pub async fn delete(&self, path: &str) -> Result<(), Error> {
         let delete = self.core.delete(self.client.shared.now().ticks, path);
-        self.run(path, delete, self.core.policy()).await.map(drop)
+        self.run(path, delete?, self.core.policy()).await.map(drop)
     }
 
     /// Walks everything below a directory. A directory that does not exist has no entries.
@@ -224,19 +224,14 @@ impl Driver {
     /// # Errors
     /// [`Error::failures`] names what could not be aborted or deleted.
     pub async fn sweep(&self, age: Duration) -> Result<SweepOutcome, Error> {
-        self.run("/", Ok(self.core.sweep(age)), self.core.policy()).await
+        self.run("/", self.core.sweep(age), self.core.policy()).await
     }
 
-    async fn run<O, T>(
-        &self,
-        path: &str,
-        operation: Result<O, Error>,
-        policy: Policy,
-    ) -> Result<T, Error>
+    async fn run<O, T>(&self, path: &str, operation: O, policy: Policy) -> Result<T, Error>
     where
         O: Operation<Output = Result<T, Error>>,
     {
-        let mut drive = self.client.drive_to_its_end(operation?, policy);
+        let mut drive = self.client.drive_to_its_end(operation, policy);
         drive.finish().await.map_err(|error| self.core.error(path, error))
     }
 }

@@ -9,6 +9,7 @@ use std::{
 
 use cos_proto::{Failure, FailureKind};
 use tokio::{runtime::Handle, task::JoinHandle};
+use tracing::instrument::Instrumented;
 
 use crate::{exchange::Exchanged, permits::Permits};
 
@@ -32,14 +33,14 @@ pub(crate) struct InPlace {
 pub(crate) struct Place(Mutex<State>);
 
 enum State {
-    Here { work: Work, runtime: Handle, waker: Waker, polls_left: u8 },
+    Here { work: Instrumented<Work>, runtime: Handle, waker: Waker, polls_left: u8 },
     Away(JoinHandle<Exchanged>),
     Over,
 }
 
 impl InPlace {
     /// Begins an exchange that has its permit; poll it.
-    pub(crate) fn new(permits: Arc<Permits>, work: Work) -> Self {
+    pub(crate) fn new(permits: Arc<Permits>, work: Instrumented<Work>) -> Self {
         let (waker, runtime) = (Waker::noop().clone(), Handle::current());
         let state = State::Here { work, runtime, waker, polls_left: POLLS_MAX };
         let place = Arc::new(Place(Mutex::new(state)));
@@ -56,7 +57,7 @@ impl InPlace {
         let over = match &mut *state {
             State::Here { work, waker, polls_left, .. } => {
                 *polls_left -= 1;
-                let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)));
+                let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(work).poll(cx)));
                 match polled {
                     Ok(Poll::Pending) => {
                         waker.clone_from(cx.waker());

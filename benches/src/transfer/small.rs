@@ -30,7 +30,7 @@ pub(super) enum Call {
 
 /// GET and PUT of 1 KiB at 1, 10 and 64 in flight, on both runtimes.
 pub(super) fn rows(quick: bool) -> Result<Vec<Row>, Failed> {
-    let effort = if quick { (2_000, 6) } else { (6_000, 7) };
+    let effort = if quick { (2_000, 6) } else { (6_000, 12) };
     let mut rows = against(&Server::start_awake()?, effort, Bound::AtMost)?;
     for row in &mut rows {
         row.note.iter_mut().for_each(|note| note.push_str("; the server never sleeps"));
@@ -38,7 +38,7 @@ pub(super) fn rows(quick: bool) -> Result<Vec<Row>, Failed> {
     if !quick {
         // Who waits for whom is part of these figures: see `serve_awake`.
         let informing = |_| Bound::Info;
-        for mut row in against(&Server::start()?, effort, informing)? {
+        for mut row in against(&Server::start()?, (6_000, 5), informing)? {
             row.what.push_str(", from a server that sleeps");
             rows.push(row);
         }
