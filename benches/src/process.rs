@@ -125,6 +125,18 @@ pub struct Cost {
     pub bytes_before: u64,
 }
 
+impl Cost {
+    /// The least of each.
+    pub(crate) fn least(self, other: Self) -> Self {
+        Self {
+            wall: self.wall.min(other.wall),
+            cpu: self.cpu.min(other.cpu),
+            peak_bytes: self.peak_bytes.min(other.peak_bytes),
+            bytes_before: self.bytes_before.min(other.bytes_before),
+        }
+    }
+}
+
 /// Runs a task of [`transfer::task`] in a client process of its own, with these further environment
 /// variables.
 ///

@@ -88,6 +88,7 @@ fn described(what: &str, count: u64, few: &Cost, all: &Cost, bare: Option<Spent>
     }
 }
 
+/// The least of two walks: other work on the machine only adds.
 fn walked(
     server: &Server,
     adapter: &str,
@@ -96,7 +97,8 @@ fn walked(
     lists: u64,
 ) -> Result<Cost, Failed> {
     let (server, count, lists) = (server.direct.to_string(), count.to_string(), lists.to_string());
-    client(&["walk", &server, adapter, shape, &count, &lists], &[])
+    let walk = || client(&["walk", &server, adapter, shape, &count, &lists], &[]);
+    Ok(walk()?.least(walk()?))
 }
 
 fn bare(server: &Server, shape: &str, count: u64) -> Result<Spent, Failed> {
