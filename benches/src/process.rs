@@ -126,6 +126,11 @@ pub struct Cost {
 }
 
 impl Cost {
+    /// The most memory that the task had beyond what there was before, in MiB.
+    pub(crate) fn peak_mib(&self) -> f64 {
+        self.peak_bytes.saturating_sub(self.bytes_before) as f64 / f64::from(1 << 20)
+    }
+
     /// The least of each.
     pub(crate) fn least(self, other: Self) -> Self {
         Self {

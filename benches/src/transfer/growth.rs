@@ -8,7 +8,6 @@ use crate::{
     row::{Bound, Row},
 };
 
-const MIB: f64 = (1 << 20) as f64;
 /// How much more a unit may cost at the end of the table than where fixed costs end.
 const FLAT: f64 = 1.3;
 /// How much more memory it may take there, in MiB.
@@ -57,7 +56,7 @@ fn table(
         for _ in 0..3 {
             let cost = run(count)?;
             cpu = cpu.min(cost.cpu.as_secs_f64() / units(count));
-            peak = peak.min(cost.peak_bytes.saturating_sub(cost.bytes_before) as f64 / MIB);
+            peak = peak.min(cost.peak_mib());
             let flat = expected.is_none_or(|expected| cpu <= expected * FLAT)
                 && peak - peak_expected <= MEMORY_FLAT;
             if cost.wall > LONG && flat {

@@ -42,10 +42,7 @@ pub(super) fn rows(quick: bool) -> Result<Vec<Row>, Failed> {
 const ONE_ARENA: &[(&str, &str)] = &[("MALLOC_ARENA_MAX", "1")];
 
 fn row(what: String, arguments: &[&str], bound: f64) -> Result<Row, Failed> {
-    let peak = |variables| {
-        let cost = client(arguments, variables)?;
-        Ok::<_, Failed>(cost.peak_bytes.saturating_sub(cost.bytes_before) as f64 / MIB)
-    };
+    let peak = |variables| Ok::<_, Failed>(client(arguments, variables)?.peak_mib());
     let (peak, in_one_arena) = (peak(&[])?, peak(ONE_ARENA)?);
     Ok(Row::new(what + ", peak memory", "MiB", peak)
         .floor("bound", bound)

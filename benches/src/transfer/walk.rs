@@ -12,8 +12,6 @@ use crate::{
     row::{Bound, Row},
 };
 
-const MIB: f64 = (1 << 20) as f64;
-
 /// 1,000,000 keys, in one directory and as a registry's tree.
 pub(super) fn rows(quick: bool) -> Result<Vec<Row>, Failed> {
     let server = Server::start()?;
@@ -44,14 +42,10 @@ fn in_parallel(server: &Server, adapter: &str, count: u64) -> Result<[Row; 2], F
     let what = format!("cos-{adapter}: walk of {count} keys, tree, 9 lists");
     Ok([
         Row::new(&what, "us CPU/key", all.cpu.as_secs_f64() * 1e6 / count as f64),
-        Row::new(format!("{what}, peak memory"), "MiB", peak(&all))
-            .floor("half the keys", peak(&few))
-            .target("more than for half", peak(&all) - peak(&few), Bound::AtMost(4.0)),
+        Row::new(format!("{what}, peak memory"), "MiB", all.peak_mib())
+            .floor("half the keys", few.peak_mib())
+            .target("more than for half", all.peak_mib() - few.peak_mib(), Bound::AtMost(4.0)),
     ])
-}
-
-fn peak(cost: &Cost) -> f64 {
-    cost.peak_bytes.saturating_sub(cost.bytes_before) as f64 / MIB
 }
 
 /// Adds OpenDAL to the rows of cos-tokio.
@@ -75,9 +69,9 @@ fn described(what: &str, count: u64, few: &Cost, all: &Cost, bare: Option<Spent>
     let keys = count as f64;
     let rate = Row::new(what, "keys/s", keys / all.wall.as_secs_f64());
     let cpu = Row::new(what, "us CPU/key", all.cpu.as_secs_f64() * 1e6 / keys);
-    let memory = Row::new(format!("{what}, peak memory"), "MiB", peak(all))
-        .floor("10,000 keys", peak(few))
-        .target("more than for 10,000", peak(all) - peak(few), Bound::AtMost(4.0));
+    let memory = Row::new(format!("{what}, peak memory"), "MiB", all.peak_mib())
+        .floor("10,000 keys", few.peak_mib())
+        .target("more than for 10,000", all.peak_mib() - few.peak_mib(), Bound::AtMost(4.0));
     match bare {
         None => [rate, cpu, memory],
         Some(bare) => [
